@@ -1,0 +1,146 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// ErrDockerfile is returned for a Dockerfile that can't be parsed, or that
+// lacks the target.
+var ErrDockerfile = errors.New("invalid Dockerfile")
+
+// Bases returns the images that a Dockerfile takes from registries, each once:
+// those of FROM, of COPY --from and RUN --mount=from, and its # syntax. Build
+// arguments and the values of the platform p are filled in. What can't be told
+// before the build (an image named by a variable without a value) is left out:
+// the build will say what is wrong with it.
+func Bases(dockerfile []byte, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
+	parsed, err := parser.Parse(bytes.NewReader(dockerfile))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDockerfile, err)
+	}
+	stages, global, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDockerfile, err)
+	}
+	if err := hasTarget(stages, target); err != nil {
+		return nil, err
+	}
+	b := bases{lex: shell.NewLex(parsed.EscapeToken), env: environment(global, args, p), found: map[string]reference.Named{}}
+	if syntax, _, _, ok := parser.DetectSyntax(dockerfile); ok {
+		b.add(syntax, nil)
+	}
+	for i, stage := range stages {
+		b.add(stage.BaseName, stages[:i])
+		for _, command := range stage.Commands {
+			for _, from := range sourcesOf(command) {
+				b.add(from, stages)
+			}
+		}
+	}
+	return slices.Collect(maps.Values(b.found)), nil
+}
+
+// Hosts returns the registry hosts of images, sorted, each once.
+func Hosts(images []reference.Named) []string {
+	hosts := map[string]bool{}
+	for _, image := range images {
+		hosts[reference.Domain(image)] = true
+	}
+	return slices.Sorted(maps.Keys(hosts))
+}
+
+func hasTarget(stages []instructions.Stage, target string) error {
+	if target == "" {
+		return nil
+	}
+	if _, ok := instructions.HasStage(stages, target); ok {
+		return nil
+	}
+	// A number is a stage's position.
+	var n int
+	if _, err := fmt.Sscanf(target, "%d", &n); err == nil && n >= 0 && n < len(stages) {
+		return nil
+	}
+	return fmt.Errorf("%w: no stage named %q", ErrDockerfile, target)
+}
+
+type bases struct {
+	lex   *shell.Lex
+	env   shell.EnvGetter
+	found map[string]reference.Named
+}
+
+// add takes an image name, unless it is that of a stage.
+func (b *bases) add(name string, stages []instructions.Stage) {
+	expanded, err := b.lex.ProcessWordWithMatches(name, b.env)
+	if err != nil || expanded.Result == "" || expanded.Result == "scratch" || len(expanded.Unmatched) > 0 {
+		return
+	}
+	if _, ok := instructions.HasStage(stages, expanded.Result); ok {
+		return
+	}
+	named, err := reference.ParseNormalizedNamed(expanded.Result)
+	if err != nil {
+		return
+	}
+	named = reference.TagNameOnly(named)
+	b.found[named.String()] = named
+}
+
+// sourcesOf returns the images or stages that a command copies from or mounts.
+func sourcesOf(command instructions.Command) []string {
+	switch c := command.(type) {
+	case *instructions.CopyCommand:
+		return notIndex(c.From)
+	case *instructions.RunCommand:
+		var from []string
+		for _, mount := range instructions.GetMounts(c) {
+			from = append(from, notIndex(mount.From)...)
+		}
+		return from
+	}
+	return nil
+}
+
+// notIndex leaves out a stage given by its number.
+func notIndex(from string) []string {
+	if strings.Trim(from, "0123456789") == "" {
+		return nil
+	}
+	return []string{from}
+}
+
+// environment is what may be expanded in a FROM: the ARGs before the first
+// stage, with values given for them, and BuildKit's automatic ones.
+func environment(global []instructions.ArgCommand, args map[string]string, p ocispec.Platform) shell.EnvGetter {
+	values := map[string]string{
+		"TARGETPLATFORM": platforms.Format(p), "TARGETOS": p.OS, "TARGETARCH": p.Architecture, "TARGETVARIANT": p.Variant,
+		"BUILDPLATFORM": platforms.Format(p), "BUILDOS": p.OS, "BUILDARCH": p.Architecture, "BUILDVARIANT": p.Variant,
+	}
+	for _, command := range global {
+		for _, arg := range command.Args {
+			if given, ok := args[arg.Key]; ok {
+				values[arg.Key] = given
+			} else if arg.Value != nil {
+				values[arg.Key] = *arg.Value
+			}
+		}
+	}
+	env := make([]string, 0, len(values))
+	for k, v := range values {
+		env = append(env, k+"="+v)
+	}
+	return shell.EnvsFromSlice(env)
+}

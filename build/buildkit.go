@@ -1,0 +1,104 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// stopGrace is how long a cancelled build may take to end in good order before
+// its connection is cut.
+const stopGrace = 3 * time.Second
+
+// buildKit builds with the BuildKit inside an engine.
+type buildKit struct {
+	credentials Credentials
+	bases       []string
+}
+
+// Build implements Builder.
+func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error) {
+	client, err := dialBuildKit(ctx, a.Node)
+	if err != nil {
+		return Image{}, lost(ctx, a.Node, err)
+	}
+	defer client.Close()
+	view := req.Context.View()
+	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases}
+	response, err := solve(ctx, client, solveOpt(req, a, view, auth), w)
+	if err != nil {
+		// What the session saw is nearer the truth than what the engine
+		// made of it.
+		if cause := errors.Join(view.Err(), auth.Err()); cause != nil {
+			return Image{}, cause
+		}
+		return Image{}, lost(ctx, a.Node, err)
+	}
+	image := Image{ID: digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])}
+	if image.ID.Validate() != nil {
+		return Image{}, fmt.Errorf("building: %w", ErrNoVerdict)
+	}
+	image.Sent, image.Bytes = view.Sent()
+	return image, nil
+}
+
+// dialBuildKit reaches BuildKit through the engine's own API. Engines offer
+// gRPC on a hijacked connection at /grpc, and take the client's session the
+// same way at /session.
+func dialBuildKit(ctx context.Context, n *contexts.Node) (*buildkit.Client, error) {
+	dial := func(ctx context.Context, _ string) (net.Conn, error) {
+		return n.Client().DialHijack(ctx, "/grpc", "h2c", nil)
+	}
+	session := func(ctx context.Context, proto string, meta map[string][]string) (net.Conn, error) {
+		return n.Client().DialHijack(ctx, "/session", proto, meta)
+	}
+	c, err := buildkit.New(ctx, "", buildkit.WithContextDialer(dial), buildkit.WithSessionDialer(session))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to BuildKit: %w", err)
+	}
+	return c, nil
+}
+
+// solve runs a build and passes its events on. When ctx ends it tells the
+// engine to stop, and after stopGrace no longer waits for the engine to say
+// that it did.
+func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *progress.Writer) (*buildkit.SolveResponse, error) {
+	events := make(chan *buildkit.SolveStatus)
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		for e := range events {
+			w.Status(e)
+		}
+	}()
+	ended := make(chan struct{})
+	cut := make(chan struct{})
+	go func() {
+		defer close(cut)
+		select {
+		case <-ended:
+			return
+		case <-ctx.Done():
+		}
+		select {
+		case <-ended:
+		case <-time.After(stopGrace):
+			c.Close()
+		}
+	}()
+	// Solve closes events.
+	response, err := c.Solve(ctx, nil, opt, events)
+	close(ended)
+	<-cut
+	<-shown
+	return response, err
+}

@@ -1,0 +1,127 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// Errors that a caller acts on.
+var (
+	// ErrTagCollision is returned when a per-platform tag is also a target
+	// or another platform's tag.
+	ErrTagCollision = errors.New("two images with one tag")
+	// ErrNeedsTag is returned when images are to be pushed without
+	// per-platform tags by a node that can push only what has a tag.
+	ErrNeedsTag = errors.New("can't push without a per-platform tag")
+	// ErrNodeLost is returned when a node's engine stopped answering.
+	ErrNodeLost = errors.New("lost the node")
+	// ErrNoVerdict is returned when an engine ends a build or a push without
+	// an error and without saying that it worked.
+	ErrNoVerdict = errors.New("engine ended without a result")
+
+	errNoOS = errors.New("an operating system is needed, as in linux/arm64")
+)
+
+// PlatformError is returned for a platform that can't be understood.
+type PlatformError struct {
+	Text string
+	Err  error
+}
+
+func (e *PlatformError) Error() string { return fmt.Sprintf("invalid platform %q: %v", e.Text, e.Err) }
+
+func (e *PlatformError) Unwrap() error { return e.Err }
+
+// NoNodeError is returned by NewPlan when no node can build a platform. The
+// zero Platform means that there is no usable node at all.
+type NoNodeError struct {
+	Platform ocispec.Platform
+	Nodes    contexts.Nodes
+}
+
+func (e *NoNodeError) Error() string {
+	var b strings.Builder
+	if e.Platform.OS == "" {
+		b.WriteString("no usable node")
+	} else {
+		fmt.Fprintf(&b, "no node for %s", platforms.Format(e.Platform))
+	}
+	for _, n := range e.Nodes {
+		fmt.Fprintf(&b, "\n  %s: %s", n.Name, e.reason(n))
+	}
+	return b.String()
+}
+
+func (e *NoNodeError) reason(n *contexts.Node) string {
+	if n.Err != nil {
+		return n.Err.Error()
+	}
+	return "is " + platforms.Format(n.Engine.Platform)
+}
+
+// DroppedError is returned by NewPlan when the user named no platforms and
+// publishing what the nodes offer now could take a platform away from the
+// target.
+type DroppedError struct {
+	// Planned are the platforms that could be built.
+	Planned []ocispec.Platform
+	// Missing are platforms that the target has now and would lose.
+	Missing []ocispec.Platform
+	// Silent are nodes that did not answer, whose platforms are unknown.
+	Silent contexts.Nodes
+}
+
+func (e *DroppedError) Error() string {
+	var b strings.Builder
+	b.WriteString("the published image could lose a platform")
+	for _, p := range e.Missing {
+		fmt.Fprintf(&b, "\n  %s is in the published image and no node builds it now", platforms.Format(p))
+	}
+	for _, n := range e.Silent {
+		fmt.Fprintf(&b, "\n  node %s: %v", n.Name, n.Err)
+	}
+	return b.String()
+}
+
+// dropped makes the *DroppedError of a push, or nil.
+func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) error {
+	if !want.Push {
+		return nil
+	}
+	e := &DroppedError{Planned: planned}
+	for _, p := range want.Published {
+		if !contains(planned, p) && !contains(e.Missing, p) {
+			e.Missing = append(e.Missing, p)
+		}
+	}
+	for _, n := range nodes {
+		if n.Err != nil && !errors.Is(n.Err, contexts.ErrSameEngine) {
+			e.Silent = append(e.Silent, n)
+		}
+	}
+	if len(e.Missing) == 0 && len(e.Silent) == 0 {
+		return nil
+	}
+	return e
+}
+
+// NodeError says where in a build something went wrong.
+type NodeError struct {
+	Node     string
+	Platform ocispec.Platform
+	// Op is the phase: "build", "push" or "verify".
+	Op  string
+	Err error
+}
+
+func (e *NodeError) Error() string {
+	return fmt.Sprintf("%s on %s: %s: %v", platforms.Format(e.Platform), e.Node, e.Op, e.Err)
+}
+
+func (e *NodeError) Unwrap() error { return e.Err }

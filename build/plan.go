@@ -1,0 +1,178 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// Wanted is what a plan is made for.
+type Wanted struct {
+	// Platforms are the platforms asked for, normalised. None asks for the
+	// native platforms of all usable nodes whose operating system is OS.
+	Platforms []ocispec.Platform
+	OS        string
+	// Targets are the names of the whole image, PlatformTag makes those of
+	// each platform's; the zero PlatformTag makes none.
+	Targets     []reference.NamedTagged
+	PlatformTag TagTemplate
+	// Push says that the images and the index are to be published, and
+	// Published which platforms the targets have now.
+	Push      bool
+	Published []ocispec.Platform
+}
+
+// Assignment is one platform's part of a plan.
+type Assignment struct {
+	Platform ocispec.Platform
+	Node     *contexts.Node
+	Match    contexts.Match
+	// Targets are the targets' own names, when the image gets them on its
+	// node; PlatformTags the names it has there as this platform's image.
+	Targets      []reference.NamedTagged
+	PlatformTags []reference.NamedTagged
+	// Pushes are the names under which the node pushes the image: one
+	// platform tag for each repository.
+	Pushes []reference.NamedTagged
+}
+
+// Names are all names that the image gets on the node.
+func (a Assignment) Names() []reference.NamedTagged {
+	return slices.Concat(a.Targets, a.PlatformTags)
+}
+
+// Plan says which node builds which platform, ordered by platform.
+type Plan []Assignment
+
+// NewPlan makes the plan for what is wanted. It talks to nobody. Its errors
+// are a *NoNodeError for each platform that no node can build (joined), a
+// *DroppedError, or an error about the tags.
+func NewPlan(nodes contexts.Nodes, want Wanted) (Plan, error) {
+	all := want.Platforms
+	if len(all) == 0 {
+		all = native(nodes, want.OS)
+		if err := dropped(nodes, all, want); err != nil {
+			return nil, err
+		}
+	}
+	if len(all) == 0 {
+		return nil, &NoNodeError{Nodes: nodes}
+	}
+	plan, err := assign(nodes, all)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.name(want); err != nil {
+		return nil, err
+	}
+	return plan, plan.check(want)
+}
+
+// native returns the platforms of the usable nodes of one operating system,
+// each once. No two of them differ in OS.version alone unless asked for.
+func native(nodes contexts.Nodes, os string) []ocispec.Platform {
+	var all []ocispec.Platform
+	for _, n := range nodes {
+		p := n.Engine.Platform
+		p.OSVersion = ""
+		if n.Usable() && p.OS == os && !contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func assign(nodes contexts.Nodes, all []ocispec.Platform) (Plan, error) {
+	var plan Plan
+	var errs []error
+	for _, p := range all {
+		able := nodes.Best(p)
+		if len(able) == 0 {
+			errs = append(errs, &NoNodeError{Platform: p, Nodes: nodes})
+			continue
+		}
+		plan = append(plan, Assignment{Platform: p, Node: able[0], Match: able[0].Match(p)})
+	}
+	slices.SortFunc(plan, func(a, b Assignment) int { return comparePlatforms(a.Platform, b.Platform) })
+	return plan, errors.Join(errs...)
+}
+
+// name gives every assignment its names. Where one node builds several
+// platforms, only the one it matches best gets the targets' own names there:
+// two images can't have one name.
+func (plan Plan) name(want Wanted) error {
+	best := map[*contexts.Node]int{}
+	for i, a := range plan {
+		if j, ok := best[a.Node]; !ok || a.Match > plan[j].Match {
+			best[a.Node] = i
+		}
+	}
+	for i := range plan {
+		if best[plan[i].Node] == i {
+			plan[i].Targets = want.Targets
+		}
+		if err := plan[i].tag(want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Assignment) tag(want Wanted) error {
+	if want.PlatformTag.template == nil {
+		return nil
+	}
+	repositories := map[string]bool{}
+	for _, target := range want.Targets {
+		tag, err := want.PlatformTag.Tag(target, a.Platform)
+		if err != nil {
+			return err
+		}
+		a.PlatformTags = append(a.PlatformTags, tag)
+		if want.Push && !repositories[target.Name()] {
+			repositories[target.Name()] = true
+			a.Pushes = append(a.Pushes, tag)
+		}
+	}
+	return nil
+}
+
+// check finds what would go wrong in publishing.
+func (plan Plan) check(want Wanted) error {
+	owner := map[string]string{}
+	for _, target := range want.Targets {
+		owner[target.String()] = "the whole image"
+	}
+	for _, a := range plan {
+		mine := platforms.Format(a.Platform)
+		for _, tag := range a.PlatformTags {
+			if other, ok := owner[tag.String()]; ok {
+				return fmt.Errorf("%w: %s would name %s and %s", ErrTagCollision, tag, other, mine)
+			}
+			owner[tag.String()] = mine
+		}
+		if want.Push && len(a.Pushes) == 0 {
+			return fmt.Errorf("%w: node %s, %s", ErrNeedsTag, a.Node.Name, mine)
+		}
+	}
+	return nil
+}
+
+// Platforms returns the platforms of the plan, in its order.
+func (plan Plan) Platforms() []ocispec.Platform {
+	all := make([]ocispec.Platform, len(plan))
+	for i, a := range plan {
+		all[i] = a.Platform
+	}
+	return all
+}
+
+func contains(all []ocispec.Platform, p ocispec.Platform) bool {
+	return slices.ContainsFunc(all, func(q ocispec.Platform) bool { return comparePlatforms(p, q) == 0 })
+}

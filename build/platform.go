@@ -1,0 +1,49 @@
+package build
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// comparePlatforms orders platforms as they stand in a plan and in an index:
+// by operating system, architecture and variant, and by os.version.
+func comparePlatforms(a, b ocispec.Platform) int {
+	return cmp.Or(
+		cmp.Compare(a.OS, b.OS),
+		cmp.Compare(a.Architecture, b.Architecture),
+		cmp.Compare(a.Variant, b.Variant),
+		cmp.Compare(b.OSVersion, a.OSVersion),
+	)
+}
+
+// SamePlatform says whether two normalised platforms are one. An os.version
+// counts only where both have one.
+func SamePlatform(a, b ocispec.Platform) bool {
+	if a.OSVersion == "" || b.OSVersion == "" {
+		a.OSVersion, b.OSVersion = "", ""
+	}
+	return comparePlatforms(a, b) == 0
+}
+
+// ParsePlatform reads a platform as the user writes it, for example
+// "linux/arm64" or "linux/arm/v7", and normalises it. Unlike containerd's parser
+// it wants the operating system: what a bare "arm64" means must not depend on
+// the client.
+func ParsePlatform(s string) (ocispec.Platform, error) {
+	p, err := platforms.Parse(s)
+	if err == nil && !explicitOS(s) {
+		err = errNoOS
+	}
+	if err != nil {
+		return ocispec.Platform{}, &PlatformError{Text: s, Err: err}
+	}
+	return platforms.Normalize(p), nil
+}
+
+// explicitOS says whether s names an operating system: os/arch.
+func explicitOS(s string) bool {
+	return strings.Contains(s, "/")
+}

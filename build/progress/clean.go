@@ -1,0 +1,95 @@
+package progress
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxLine bounds one line of text from a node, in bytes.
+const MaxLine = 16 << 10
+
+var (
+	// sequences are the escape sequences of ECMA-48 that carry parameters or
+	// a string: CSI, and OSC, DCS, SOS, PM and APC up to their terminator.
+	sequences = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?")
+	// colour is the one sequence that may stay: it changes how text looks
+	// and nothing else.
+	colour = regexp.MustCompile("^\x1b\\[[0-9;:]*m$")
+)
+
+// Clean returns text without anything that could move the cursor, change the
+// terminal, or hide other text: escape sequences, control characters other
+// than newline and tab, bidirectional overrides, and bytes that are not UTF-8.
+// A carriage return becomes a newline. Lines longer than MaxLine are cut.
+func Clean(text string) string {
+	return clean(text, func(string) string { return "" })
+}
+
+// cleanKeepColour is Clean for a display that shows colours.
+func cleanKeepColour(text string) string {
+	return clean(text, func(sequence string) string {
+		if colour.MatchString(sequence) {
+			return sequence
+		}
+		return ""
+	})
+}
+
+func clean(text string, keep func(string) string) string {
+	if plain(text) {
+		return text
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	var b strings.Builder
+	for text != "" {
+		at := sequences.FindStringIndex(text)
+		if at == nil {
+			b.WriteString(printable(text))
+			break
+		}
+		b.WriteString(printable(text[:at[0]]))
+		b.WriteString(keep(text[at[0]:at[1]]))
+		text = text[at[1]:]
+	}
+	return cutLines(b.String())
+}
+
+// plain says that there is nothing to do, which is the case for most text.
+func plain(text string) bool {
+	if len(text) > MaxLine {
+		return false
+	}
+	for i := range len(text) {
+		if c := text[i]; c >= utf8.RuneSelf || c == 0x7f || (c < ' ' && c != '\n' && c != '\t') {
+			return false
+		}
+	}
+	return true
+}
+
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func cutLines(text string) string {
+	if len(text) <= MaxLine {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if len(line) > MaxLine {
+			lines[i] = strings.ToValidUTF8(line[:MaxLine], "") + "…"
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,156 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/moby/moby/api/pkg/authconfig"
+	"github.com/moby/moby/api/types/jsonstream"
+	"github.com/moby/moby/api/types/registry"
+	dockerclient "github.com/moby/moby/client"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/retry"
+)
+
+// ErrOtherImage is what Runner.Verify returns when the pushed image is not the
+// one that was built: another build moved the tag on the node in between.
+var ErrOtherImage = errors.New("another image was pushed")
+
+// push has the node push its image under name, and checks that it was that
+// image. Each attempt sets the name again and reads the credentials again.
+func (r *Runner) push(ctx context.Context, a Assignment, image Image, name reference.NamedTagged, w *progress.Writer) (Pushed, error) {
+	step := w.Start("pushing " + reference.FamiliarString(name))
+	pushed := Pushed{Reference: name}
+	err := retry.Do(ctx, mayPass, func(ctx context.Context) (err error) {
+		// The tag may have been moved on the node since the build.
+		if _, err := a.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: image.ID.String(), Target: name.String()}); err != nil {
+			return lost(ctx, a.Node, fmt.Errorf("tagging: %w", err))
+		}
+		if pushed.Digest, err = r.pushOnce(ctx, a, name, step); err != nil {
+			return lost(ctx, a.Node, err)
+		}
+		return r.Verify(ctx, a, image, pushed)
+	})
+	return pushed, step.Done(err)
+}
+
+func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.NamedTagged, step *progress.Step) (digest.Digest, error) {
+	login, err := r.Credentials(ctx, reference.Domain(name))
+	if err != nil {
+		return "", err
+	}
+	header, err := authconfig.Encode(registry.AuthConfig{
+		Username: login.Username, Password: login.Password, Auth: login.Auth,
+		ServerAddress: login.ServerAddress, IdentityToken: login.IdentityToken, RegistryToken: login.RegistryToken,
+	})
+	if err != nil {
+		return "", fmt.Errorf("encoding credentials: %w", err)
+	}
+	response, err := a.Node.Client().ImagePush(ctx, name.String(), dockerclient.ImagePushOptions{RegistryAuth: header})
+	if err != nil {
+		return "", err
+	}
+	defer response.Close()
+	var stream pushStream
+	for message, err := range response.JSONMessages(ctx) {
+		if err != nil {
+			return "", streamError(ctx, err)
+		}
+		if err := stream.take(message, step); err != nil {
+			return "", err
+		}
+	}
+	return stream.result()
+}
+
+// streamError keeps a stream that broke apart from one that ended.
+func streamError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("reading the engine's answer: %w", err)
+}
+
+// pushStream reads an engine's answer to a push. The digest comes in an aux
+// message from an engine with a graph driver, and in the last status line
+// ("TAG: digest: sha256:… size: N") from every engine.
+type pushStream struct {
+	aux, text digest.Digest
+}
+
+var digestLine = regexp.MustCompile(`: digest: (sha256:[0-9a-f]{64}) size: [0-9]+$`)
+
+func (s *pushStream) take(m jsonstream.Message, step *progress.Step) error {
+	switch {
+	case m.Error != nil:
+		return &EngineError{Message: progress.Clean(m.Error.Message)}
+	case m.Aux != nil:
+		var aux struct{ Digest digest.Digest }
+		if json.Unmarshal(*m.Aux, &aux) == nil && aux.Digest.Validate() == nil {
+			s.aux = aux.Digest
+		}
+	case m.ID != "":
+		layerProgress(m, step)
+	default:
+		if found := digestLine.FindStringSubmatch(m.Status); found != nil {
+			s.text = digest.Digest(found[1])
+		}
+	}
+	return nil
+}
+
+// layerProgress shows how far the push of a layer is. What an engine says before
+// ("Preparing", "Waiting") is no progress.
+func layerProgress(m jsonstream.Message, step *progress.Step) {
+	layer := "layer " + m.ID
+	switch {
+	case m.Progress != nil:
+		step.Part(layer, m.Progress.Current, m.Progress.Total, false)
+	case m.Status == "Pushed", m.Status == "Layer already exists", strings.HasPrefix(m.Status, "Mounted from"):
+		step.Part(layer, 0, 0, true)
+	}
+}
+
+// result returns the digest of the pushed manifest. A stream that told none,
+// or two, proves nothing.
+func (s *pushStream) result() (digest.Digest, error) {
+	switch {
+	case s.aux != "" && s.text != "" && s.aux != s.text:
+		return "", fmt.Errorf("engine reports two digests, %s and %s: %w", s.aux, s.text, ErrNoVerdict)
+	case s.aux != "":
+		return s.aux, nil
+	case s.text != "":
+		return s.text, nil
+	default:
+		return "", fmt.Errorf("pushing: %w", ErrNoVerdict)
+	}
+}
+
+// EngineError is an error that an engine reports within a stream.
+type EngineError struct{ Message string }
+
+func (e *EngineError) Error() string { return e.Message }
+
+// passing are the words by which an engine's report of a failed push shows that
+// the registry was busy, broken or out of reach for the moment. Engines report
+// nothing but text; what is not recognised counts as permanent.
+var passing = regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b(?:408|425|429|500|502|503|504)\b|blob upload (?:unknown|invalid)|connection (?:reset|refused)|unexpected EOF|: EOF|i/o timeout|TLS handshake timeout`)
+
+// mayPass says whether a push that failed with err is worth repeating.
+func mayPass(err error) bool {
+	if e, ok := errors.AsType[*EngineError](err); ok {
+		return passing.MatchString(e.Message) && !errors.Is(err, ErrNodeLost)
+	}
+	return errors.Is(err, ErrOtherImage) || errors.Is(err, ErrNoVerdict) || errors.Is(err, io.ErrUnexpectedEOF)
+}

@@ -1,0 +1,147 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// Image is what a build left in an engine's image store.
+type Image struct {
+	// ID is the engine's image ID: the digest of the config with a graph
+	// driver, of the manifest or index with containerd's store.
+	ID digest.Digest
+	// Sent are the files of the build context that the node was sent, in
+	// order; what else it needed it had. Bytes is their size.
+	Sent  []string
+	Bytes int64
+}
+
+// Pushed is an image that an engine pushed, as the engine reports it.
+type Pushed struct {
+	Reference reference.NamedTagged
+	Digest    digest.Digest
+}
+
+// Result is what became of one assignment.
+type Result struct {
+	Assignment
+	Image  Image
+	Pushed []Pushed
+	// BuildTime and PushTime are how long the phases took.
+	BuildTime, PushTime time.Duration
+	// Err is why this platform failed, a *NodeError; nil when it did not.
+	Err error
+}
+
+// Builder builds one platform's image on one node and leaves it in the node's
+// image store under the assignment's names.
+type Builder interface {
+	Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error)
+}
+
+// Runner carries out a plan.
+type Runner struct {
+	// Display takes all progress.
+	Display *progress.Display
+	// Credentials are those of the registries that are pushed to and, as
+	// far as Bases names them, pulled from.
+	Credentials Credentials
+	// Bases are the hosts of the base images. A node is given credentials of
+	// no other host while it builds.
+	Bases []string
+	// Verify checks that what the node pushed is the image that it built.
+	// ErrOtherImage says that it is another one, and has the push repeated.
+	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
+}
+
+// Run carries out the assignments of plan, those of different nodes at once,
+// and returns their results in the order of the plan. The first failure stops
+// everything else; it is the error returned, and the results of what it stopped
+// carry the same cause.
+func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	results := make([]Result, len(plan))
+	var running sync.WaitGroup
+	for _, mine := range byNode(plan) {
+		running.Go(func() {
+			for _, i := range mine {
+				results[i] = r.one(ctx, req, plan[i])
+				if results[i].Err != nil {
+					stop(results[i].Err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	return results, context.Cause(ctx)
+}
+
+// byNode returns the indexes of plan, those of one node together and in order:
+// an engine builds one platform after the other.
+func byNode(plan Plan) map[*contexts.Node][]int {
+	nodes := map[*contexts.Node][]int{}
+	for i, a := range plan {
+		nodes[a.Node] = append(nodes[a.Node], i)
+	}
+	return nodes
+}
+
+func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
+	res := Result{Assignment: a}
+	w := r.Display.Writer(a.label())
+	ctx, release := watch(ctx, a.Node)
+	defer release()
+	started := time.Now()
+	var err error
+	res.Image, err = r.builder(a.Node).Build(ctx, req, a, w)
+	res.BuildTime = time.Since(started)
+	if err != nil {
+		res.Err = a.failed(ctx, "build", err)
+		return res
+	}
+	started = time.Now()
+	for _, name := range a.Pushes {
+		pushed, err := r.push(ctx, a, res.Image, name, w)
+		if err != nil {
+			res.Err = a.failed(ctx, "push", err)
+			return res
+		}
+		res.Pushed = append(res.Pushed, pushed)
+	}
+	res.PushTime = time.Since(started)
+	return res
+}
+
+func (r *Runner) builder(*contexts.Node) Builder {
+	return &buildKit{credentials: r.Credentials, bases: r.Bases}
+}
+
+// label names the assignment in front of a line of progress.
+func (a Assignment) label() string {
+	return platforms.Format(a.Platform) + " " + a.Node.Name
+}
+
+// failed wraps err with where it happened. When the context ended, why it
+// ended says more than what broke because of it.
+func (a Assignment) failed(ctx context.Context, op string, err error) error {
+	cause := context.Cause(ctx)
+	var other *NodeError
+	switch {
+	case errors.As(cause, &other):
+		err = fmt.Errorf("stopped: %w", context.Canceled)
+	case cause != nil:
+		err = cause
+	}
+	return &NodeError{Node: a.Node.Name, Platform: a.Platform, Op: op, Err: err}
+}

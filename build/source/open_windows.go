@@ -1,0 +1,5 @@
+package source
+
+import "os"
+
+const openFlags = os.O_RDONLY

@@ -1,0 +1,173 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+// ErrChanged is returned when a file of the build context is no longer what it
+// was when the directory was walked.
+var ErrChanged = errors.New("changed during the build")
+
+// Snapshot is the build context as one walk found it. It is safe for use by
+// several nodes at once.
+type Snapshot struct {
+	// Special are the sockets, pipes and devices that were left out: they
+	// have no content to send.
+	Special []string
+
+	root    *os.Root
+	entries []entry
+	index   map[string]int
+	sent    ledger
+}
+
+// entry is one file, directory or link. Paths have the system's separator and
+// entries are in the order of a walk: a directory, then what is in it.
+type entry struct {
+	stat *types.Stat
+	// unreadable is why a directory could not be listed. It matters only
+	// when something below that directory is asked for.
+	unreadable error
+}
+
+// Read walks the directory once. Paths that exclude (the patterns of an ignore
+// file) rules out for certain are not descended into, so an unreadable
+// directory there does no harm.
+func Read(ctx context.Context, dir string, exclude []string) (*Snapshot, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening build context: %w", err)
+	}
+	s := &Snapshot{root: root, index: map[string]int{}}
+	if err := s.walk(ctx, dir, exclude); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading build context: %w", err), root.Close())
+	}
+	return s, nil
+}
+
+func (s *Snapshot) walk(ctx context.Context, dir string, exclude []string) error {
+	disk, err := fsutil.NewFS(dir)
+	if err != nil {
+		return err
+	}
+	walk := &strictWalk{FS: disk, unreadable: map[string]error{}}
+	filtered, err := fsutil.NewFilterFS(walk, &fsutil.FilterOpt{ExcludePatterns: exclude})
+	if err != nil {
+		return fmt.Errorf("ignore file: %w", err)
+	}
+	err = filtered.Walk(ctx, "", func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return s.add(d)
+	})
+	if err != nil {
+		return err
+	}
+	for path, reason := range walk.unreadable {
+		if i, ok := s.index[path]; ok {
+			s.entries[i].unreadable = reason
+		}
+	}
+	s.Special = walk.special
+	return nil
+}
+
+func (s *Snapshot) add(d fs.DirEntry) error {
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*types.Stat)
+	if !ok {
+		return fmt.Errorf("reading %q: no file information", d.Name())
+	}
+	// As docker build does: who owns a file on the client means nothing in the image.
+	stat.Uid, stat.Gid = 0, 0
+	s.index[stat.Path] = len(s.entries)
+	s.entries = append(s.entries, entry{stat: stat})
+	return nil
+}
+
+// Fingerprint identifies the snapshot: a digest over path, type and mode, size
+// and link target of every entry, in order. It says nothing of the content,
+// which is hashed as it is sent.
+func (s *Snapshot) Fingerprint() digest.Digest {
+	h := sha256.New()
+	for _, e := range s.entries {
+		fmt.Fprintf(h, "%q %o %d %q\n", filepath.ToSlash(e.stat.Path), e.stat.Mode, e.stat.Size, filepath.ToSlash(e.stat.Linkname))
+	}
+	return digest.NewDigest(digest.SHA256, h)
+}
+
+// Size returns how many entries the snapshot has, and the bytes of its files.
+func (s *Snapshot) Size() (entries int, bytes int64) {
+	for _, e := range s.entries {
+		if fs.FileMode(e.stat.Mode).IsRegular() {
+			bytes += e.stat.Size
+		}
+	}
+	return len(s.entries), bytes
+}
+
+// Verify checks that every file that was sent is still on disk as the snapshot
+// has it. It returns an ErrChanged that names the first that is not.
+func (s *Snapshot) Verify() error {
+	for _, path := range s.sent.paths() {
+		info, err := s.root.Lstat(path)
+		if err != nil {
+			return changed(path, err.Error())
+		}
+		if err := s.same(path, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sent returns the paths whose content some node asked for, in order.
+func (s *Snapshot) Sent() []string { return s.sent.paths() }
+
+// Close releases the directory.
+func (s *Snapshot) Close() error { return s.root.Close() }
+
+// same compares what is on disk now with what the walk found.
+func (s *Snapshot) same(path string, now fs.FileInfo) error {
+	was := s.content(path)
+	switch {
+	case !now.Mode().IsRegular():
+		return changed(path, "no longer a regular file")
+	case now.Size() != was.Size:
+		return changed(path, fmt.Sprintf("%d bytes, was %d", now.Size(), was.Size))
+	case now.ModTime().UnixNano() != was.ModTime:
+		return changed(path, "modified")
+	}
+	return nil
+}
+
+// content returns the entry that has the size of the file at path: for a
+// further name of a hard-linked file that is the first name, which is the only
+// one to carry the size.
+func (s *Snapshot) content(path string) *types.Stat {
+	stat := s.entries[s.index[path]].stat
+	if stat.Linkname != "" {
+		if i, ok := s.index[filepath.FromSlash(stat.Linkname)]; ok {
+			return s.entries[i].stat
+		}
+	}
+	return stat
+}
+
+func changed(path, how string) error {
+	return fmt.Errorf("%q %w: %s", path, ErrChanged, how)
+}

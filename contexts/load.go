@@ -1,0 +1,127 @@
+package contexts
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/docker/cli/cli/context/docker"
+	"github.com/docker/cli/cli/context/store"
+	dockerclient "github.com/moby/moby/client"
+)
+
+// ErrUnknownContext is returned when a context asked for by name is not in the
+// user's store.
+var ErrUnknownContext = errors.New("no such Docker context")
+
+// Store is the part of the Docker CLI that knows contexts.
+type Store interface {
+	ContextStore() store.Store
+	CurrentContext() string
+}
+
+// defaultContext is the name docker gives to the engine of DOCKER_HOST or of
+// the local socket. It is in every list, whether there is such an engine or not.
+const defaultContext = "default"
+
+// Load makes a node of each context in names, in that order, or of every
+// context in the user's store when names is empty: the current one first, then
+// by name. It dials nothing. A context whose endpoint can't be used becomes a
+// node with an Err; a name that is not in the store is an ErrUnknownContext.
+//
+// Without names the context "default" is left out when it is not the current
+// one and its local socket does not exist: docker lists it on machines that
+// have no engine too, and nobody made it.
+func Load(s Store, names ...string) (Nodes, error) {
+	var nodes Nodes
+	if len(names) > 0 {
+		for _, name := range names {
+			n, err := loadOne(s, name)
+			if err != nil {
+				return nil, err
+			}
+			nodes = append(nodes, n)
+		}
+		return nodes, nil
+	}
+	all, err := s.ContextStore().List()
+	if err != nil {
+		return nil, fmt.Errorf("listing Docker contexts: %w", err)
+	}
+	for _, meta := range all {
+		n := newNode(s, meta)
+		if meta.Name == defaultContext && !n.Current && !socketExists(n.Host) {
+			continue
+		}
+		nodes = append(nodes, n)
+	}
+	nodes.sort()
+	return nodes, nil
+}
+
+// sort puts the current context first and the others in order of name.
+func (ns Nodes) sort() {
+	slices.SortFunc(ns, func(a, b *Node) int {
+		if a.Current != b.Current {
+			if a.Current {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+func loadOne(s Store, name string) (*Node, error) {
+	meta, err := s.ContextStore().GetMetadata(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownContext, name)
+	}
+	return newNode(s, meta), nil
+}
+
+func newNode(s Store, meta store.Metadata) *Node {
+	n := &Node{Name: meta.Name, Current: meta.Name == s.CurrentContext()}
+	endpoint, err := docker.EndpointFromContext(meta)
+	if err != nil {
+		n.Err = err
+		return n
+	}
+	n.Host = endpoint.Host
+	if n.Host == "" {
+		n.Host = dockerclient.DefaultDockerHost
+	}
+	n.client, n.Encrypted, n.Err = newClient(s, meta.Name, endpoint)
+	return n
+}
+
+// newClient makes the API client of a context; encrypted says whether its
+// endpoint speaks TLS.
+func newClient(s Store, name string, meta docker.EndpointMeta) (_ *dockerclient.Client, encrypted bool, _ error) {
+	endpoint, err := docker.WithTLSData(s.ContextStore(), name, meta)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading TLS files of context %q: %w", name, err)
+	}
+	opts, err := endpoint.ClientOpts()
+	if err != nil {
+		return nil, false, fmt.Errorf("reading endpoint of context %q: %w", name, err)
+	}
+	client, err := dockerclient.New(opts...)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading endpoint of context %q: %w", name, err)
+	}
+	return client, endpoint.TLSData != nil || endpoint.SkipTLSVerify, nil
+}
+
+func socketExists(host string) bool {
+	u, err := url.Parse(host)
+	if err != nil || u.Scheme != "unix" {
+		// A pipe on Windows or a DOCKER_HOST: let the probe tell.
+		return true
+	}
+	_, err = os.Stat(u.Path)
+	return err == nil
+}

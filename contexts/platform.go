@@ -1,0 +1,106 @@
+package contexts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// machines are the architectures as engines report them (the kernel's
+// uname -m) that containerd's platform names don't know.
+var machines = map[string]ocispec.Platform{
+	"i486":        {Architecture: "386"},
+	"i586":        {Architecture: "386"},
+	"i686":        {Architecture: "386"},
+	"armv5l":      {Architecture: "arm", Variant: "v5"},
+	"armv5tel":    {Architecture: "arm", Variant: "v5"},
+	"armv6l":      {Architecture: "arm", Variant: "v6"},
+	"armv7l":      {Architecture: "arm", Variant: "v7"},
+	"armv8l":      {Architecture: "arm", Variant: "v7"},
+	"loongarch64": {Architecture: "loong64"},
+}
+
+// nativePlatform is the platform of an engine that reports the operating
+// system osType, the machine arch and, on Windows, the version osVersion.
+func nativePlatform(osType, arch, osVersion string) (ocispec.Platform, error) {
+	if osType == "" || arch == "" {
+		return ocispec.Platform{}, fmt.Errorf("engine does not say what platform it is (OSType %q, Architecture %q)", osType, arch)
+	}
+	p, known := machines[arch]
+	if !known {
+		p.Architecture = arch
+	}
+	p.OS = osType
+	if p.OS == "windows" {
+		// "10.0.20348 (Build 20348.2322)" on old engines.
+		p.OSVersion, _, _ = strings.Cut(osVersion, " ")
+	}
+	return platforms.Normalize(p), nil
+}
+
+// Match is how a node can build for a platform.
+type Match int
+
+// The ways a node can build for a platform, worst first.
+const (
+	// NoMatch: the node can't.
+	NoMatch Match = iota
+	// Compatible: the node's processor runs that architecture itself,
+	// though it is not the engine's own (386 on amd64).
+	Compatible
+	// Native: it is the engine's own platform.
+	Native
+)
+
+// String returns the word that a plan shows.
+func (m Match) String() string {
+	return [...]string{"none", "compatible", "native"}[m]
+}
+
+// Match tells how the node can build for p. It goes by what the engine said of
+// itself alone.
+func (n *Node) Match(p ocispec.Platform) Match {
+	own := n.Engine.Platform
+	switch {
+	case !n.Usable():
+		return NoMatch
+	case platforms.OnlyStrict(own).Match(p) && osVersionFits(own, p):
+		return Native
+	case own.OS == p.OS && own.OS == "linux" && own.Architecture == "amd64" && p.Architecture == "386":
+		return Compatible
+	default:
+		return NoMatch
+	}
+}
+
+// osVersionFits says whether an engine of platform own can build for p under
+// process isolation: no version asked for, or the same build of Windows.
+func osVersionFits(own, p ocispec.Platform) bool {
+	if own.OS != "windows" || p.OSVersion == "" {
+		return true
+	}
+	return windowsBuild(own.OSVersion) == windowsBuild(p.OSVersion)
+}
+
+// windowsBuild returns the first three parts of a Windows version: process
+// isolation needs the same build, not the same revision.
+func windowsBuild(version string) string {
+	parts := strings.SplitN(version, ".", 4)
+	return strings.Join(parts[:min(3, len(parts))], ".")
+}
+
+// Best returns the usable nodes that can build for p, the best match first and
+// otherwise in the order of ns.
+func (ns Nodes) Best(p ocispec.Platform) Nodes {
+	var able Nodes
+	for _, n := range ns {
+		if n.Match(p) != NoMatch {
+			able = append(able, n)
+		}
+	}
+	slices.SortStableFunc(able, func(a, b *Node) int { return int(b.Match(p)) - int(a.Match(p)) })
+	return able
+}

@@ -1,0 +1,175 @@
+package manifest
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// session is a login at a registry for one repository.
+type session struct {
+	guard
+	scheme    string // http or https, as the registry answered
+	header    string // value of the Authorization header; "" sends none. Secret.
+	anonymous bool
+}
+
+type sessionKey struct {
+	repository string
+	push       bool
+}
+
+// slot holds at most one session, and lets one goroutine at a time make it. The lock is a channel because a goroutine
+// that waits for it must still see its context end.
+type slot struct {
+	lock chan struct{}
+	s    *session
+}
+
+// session gives the repository's session, and whether it was made just now.
+func (r repository) session(ctx context.Context) (s *session, fresh bool, err error) {
+	sl := r.slot()
+	select {
+	case sl.lock <- struct{}{}:
+		defer func() { <-sl.lock }()
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	if sl.s != nil {
+		return sl.s, false, nil
+	}
+	s, err = r.login(ctx)
+	if err == nil {
+		sl.s = s
+	}
+	return s, true, err
+}
+
+// forget drops s, so that the next request reads the credentials again: tokens and passwords expire during long builds.
+func (r repository) forget(ctx context.Context, s *session) error {
+	sl := r.slot()
+	select {
+	case sl.lock <- struct{}{}:
+		defer func() { <-sl.lock }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if sl.s == s {
+		sl.s = nil
+	}
+	return nil
+}
+
+func (r repository) slot() *slot {
+	key := sessionKey{r.name.Name(), r.push}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sl, ok := r.sessions[key]
+	if !ok {
+		sl = &slot{lock: make(chan struct{}, 1)}
+		r.sessions[key] = sl
+	}
+	return sl
+}
+
+// login asks the registry what it wants and turns the user's credentials into that.
+func (r repository) login(ctx context.Context) (*session, error) {
+	// Docker Hub's API is at another name than the one in references; name knows it.
+	reg, err := name.NewRegistry(r.host())
+	if err != nil {
+		return nil, &failure{class: ErrInvalid, cause: err}
+	}
+	config, err := lookup(ctx, r.creds, r.host())
+	if err != nil {
+		return nil, &failure{class: ErrCredentials, cause: err}
+	}
+	s := &session{guard: guard{r.Registry, reg.RegistryStr()}, anonymous: config == authn.AuthConfig{}}
+	challenge, err := s.ping(ctx)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	basic := strings.EqualFold(challenge.Scheme, "basic")
+	switch {
+	case config.RegistryToken != "":
+		s.header = "Bearer " + config.RegistryToken
+	case strings.EqualFold(challenge.Scheme, "bearer"):
+		s.header, err = r.token(ctx, s, config, challenge)
+	case basic && config.Username != "":
+		s.header = "Basic " + base64.StdEncoding.EncodeToString([]byte(config.Username+":"+config.Password))
+	case basic && config.Auth != "":
+		s.header = "Basic " + config.Auth
+	}
+	return s, err
+}
+
+// ping finds the scheme and the kind of login. Left to itself go-containerregistry would try plain http for private
+// networks and names in .local; so it gets a name that says nothing, and [pinned] puts the registry in its place.
+func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
+	reg, err := name.NewRegistry(pingHost)
+	if err != nil {
+		return nil, err
+	}
+	s.scheme = "https"
+	challenge, err := transport.Ping(ctx, reg, pinned{s})
+	if err == nil || isStatus(err) || isCertificate(err) || ctx.Err() != nil || !s.r.plainAllowed(s.host) {
+		return challenge, err
+	}
+	s.scheme = "http"
+	return transport.Ping(ctx, reg, pinned{s})
+}
+
+const pingHost = "registry.invalid"
+
+// pinned sends requests for pingHost to the session's registry.
+type pinned struct{ *session }
+
+// RoundTrip implements http.RoundTripper.
+func (p pinned) RoundTrip(in *http.Request) (*http.Response, error) {
+	if in.URL.Host == pingHost {
+		in = in.Clone(in.Context())
+		in.URL.Scheme, in.URL.Host, in.Host = p.scheme, p.host, ""
+	}
+	return p.session.RoundTrip(in)
+}
+
+// token exchanges the credentials for a token that is good for this repository and access only.
+func (r repository) token(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge) (string, error) {
+	reg, err := name.NewRegistry(s.host)
+	if err != nil {
+		return "", s.failed(err)
+	}
+	c.Insecure = s.scheme == "http"
+	auth := authn.Anonymous
+	if !s.anonymous {
+		auth = authn.FromConfig(config)
+	}
+	actions := ":pull"
+	if r.push {
+		actions = ":pull,push"
+	}
+	token, err := transport.Exchange(ctx, reg, auth, s.guard, []string{"repository:" + reference.Path(r.name) + actions}, c)
+	if err == nil {
+		return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
+	}
+	if !isNetwork(err) && !isStatus(err) {
+		// An answer without a token is quoted from the second line on, and may hold a refresh token.
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		err = errors.New(first)
+	}
+	return "", s.failed(err)
+}
+
+// authorize sets the login on a request to the registry itself, and on no other.
+func (s *session) authorize(req *http.Request) {
+	if s.header != "" && req.URL.Scheme == s.scheme && strings.EqualFold(req.URL.Host, s.host) {
+		req.Header.Set("Authorization", s.header)
+	}
+}

@@ -1,0 +1,204 @@
+package plugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/command"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+)
+
+// buildSession is one run of the build command, step by step.
+type buildSession struct {
+	cli         command.Cli
+	input       *buildInput
+	registry    *manifest.Registry
+	credentials credentials
+
+	nodes    contexts.Nodes
+	snapshot *source.Snapshot
+	plan     build.Plan
+	results  []build.Result
+
+	mu       sync.Mutex
+	children map[string]manifest.Child // by reference of the per-platform tag
+	index    manifest.Index
+}
+
+// prepare does everything that comes before the first byte is sent to a node:
+// the engines are probed, the build context is read and the targets are looked
+// up, all at once; then the plan is made.
+func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
+	var published []ocispec.Platform
+	work, workCtx := errgroup.WithContext(ctx)
+	work.Go(func() (err error) {
+		s.nodes, err = probeNodes(workCtx, s.cli, cmd, s.input.options.nodes)
+		return err
+	})
+	work.Go(func() (err error) {
+		s.snapshot, err = source.Read(workCtx, s.input.options.dir, s.input.dockerfile.Exclude)
+		return err
+	})
+	if s.input.options.push {
+		work.Go(func() (err error) {
+			published, err = s.published(workCtx)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	var err error
+	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
+		Platforms: s.input.platforms, OS: currentOS(s.nodes),
+		Targets: s.input.targets, PlatformTag: s.input.platformTag,
+		Push: s.input.options.push, Published: published,
+	})
+	if err != nil {
+		return err
+	}
+	return s.checkExposed(ctx)
+}
+
+// published returns the platforms that the targets have now. That it can be
+// read also proves address, certificate and login before the build.
+func (s *buildSession) published(ctx context.Context) ([]ocispec.Platform, error) {
+	var all []ocispec.Platform
+	for _, target := range s.input.targets {
+		_, found, err := s.registry.Resolve(ctx, target)
+		switch {
+		case errors.Is(err, manifest.ErrNotFound):
+		case err != nil:
+			return nil, err
+		default:
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}
+
+// currentOS is the operating system of the engine that docker itself would use:
+// without --platform only nodes of that system build.
+func currentOS(nodes contexts.Nodes) string {
+	for _, n := range nodes {
+		if n.Current && n.Usable() {
+			return n.Engine.Platform.OS
+		}
+	}
+	return "linux"
+}
+
+// checkExposed refuses to send a login over plain tcp to another host.
+func (s *buildSession) checkExposed(ctx context.Context) error {
+	for _, a := range s.plan {
+		if !a.Node.Exposed() {
+			continue
+		}
+		for _, name := range a.Pushes {
+			login, err := s.credentials.lookup(ctx, reference.Domain(name))
+			if err != nil {
+				return err
+			}
+			if login.Username != "" || login.IdentityToken != "" || login.RegistryToken != "" {
+				return usage(fmt.Errorf("node %s is reached over plain tcp (%s), which the login for %s must not cross", a.Node.Name, a.Node.Host, reference.Domain(name)))
+			}
+		}
+	}
+	return nil
+}
+
+// execute carries out the plan and publishes the result, with all progress in
+// one display.
+func (s *buildSession) execute(ctx context.Context) error {
+	request, bases, err := s.request()
+	if err != nil {
+		return err
+	}
+	display, err := progress.New(s.cli.Err(), s.input.progress)
+	if err != nil {
+		return usage(err)
+	}
+	defer display.Wait()
+	s.children = map[string]manifest.Child{}
+	runner := &build.Runner{Display: display, Credentials: s.credentials.lookup, Bases: bases, Verify: s.verify}
+	if s.results, err = runner.Run(ctx, request, s.plan); err != nil {
+		return err
+	}
+	if err := s.snapshot.Verify(); err != nil {
+		return err
+	}
+	if !s.input.options.push {
+		return nil
+	}
+	return s.publish(ctx, display.Writer("manifest list"))
+}
+
+// request returns what to build and the registry hosts of its base images.
+func (s *buildSession) request() (build.Request, []string, error) {
+	in := s.input
+	request := build.Request{
+		Context: s.snapshot, Dockerfile: in.dockerfile, SharedKey: sharedKey(in.options.dir),
+		Target: in.options.target, BuildArgs: in.buildArgs, Labels: in.labels,
+		NoCache: in.options.noCache, Pull: in.options.pull,
+	}
+	var bases []reference.Named
+	for _, p := range s.plan.Platforms() {
+		more, err := build.Bases(in.dockerfile.Content, in.buildArgs, in.options.target, p)
+		if err != nil {
+			return request, nil, err
+		}
+		bases = append(bases, more...)
+	}
+	return request, build.Hosts(bases), nil
+}
+
+// sharedKey lets an engine find what it was sent from this directory before.
+// It is a hash because a header of BuildKit's session carries it.
+func sharedKey(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return "docker-multiarch-" + hex.EncodeToString(sum[:])
+}
+
+// verify reads a pushed image back from the registry and checks that it is the
+// one that was built, and of the right platform.
+func (s *buildSession) verify(ctx context.Context, a build.Assignment, image build.Image, pushed build.Pushed) error {
+	child, err := s.registry.AwaitChild(ctx, pushed.Reference, pushed.Digest)
+	if err != nil {
+		return err
+	}
+	if child.ConfigDigest != image.ID && child.Descriptor.Digest != image.ID && pushed.Digest != image.ID {
+		return fmt.Errorf("%w: built %s, the registry has %s", build.ErrOtherImage, image.ID, child.ConfigDigest)
+	}
+	if !build.SamePlatform(*child.Descriptor.Platform, a.Platform) {
+		return fmt.Errorf("%w: the image says it is %s", manifest.ErrPlatform, platforms.Format(*child.Descriptor.Platform))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children[pushed.Reference.String()] = child
+	return nil
+}
+
+func (s *buildSession) close() {
+	_ = s.nodes.Close() //nolint:errcheck // nothing is lost with a connection
+	if s.snapshot != nil {
+		_ = s.snapshot.Close() //nolint:errcheck // it was only read
+	}
+}

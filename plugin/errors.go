@@ -1,0 +1,172 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/docker/cli/cli"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+)
+
+// The exit codes; docs/errors.md explains them to the user.
+const (
+	exitFailed      = 1
+	exitNoNode      = 2
+	exitUnavailable = 3
+	exitUnverified  = 4
+	exitPartial     = 5
+	exitChanged     = 6
+	exitUsage       = 125
+	exitInterrupted = 130
+)
+
+var errInterrupted = errors.New("interrupted")
+
+// usageError is a mistake in how the command was called.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// usage marks err as a mistake in how the command was called.
+func usage(err error) error { return usageError{err} }
+
+// fail turns an error into what the user sees and the exit code of the process.
+func fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	code, hint := explain(err)
+	text := progress.Clean(err.Error())
+	if hint != "" {
+		text += "\n\n" + progress.Clean(hint)
+	}
+	return cli.StatusError{Cause: err, Status: text, StatusCode: code}
+}
+
+// explanation is what one kind of error means to the user.
+type explanation struct {
+	is   func(error) bool
+	code int
+	hint func(error) string
+}
+
+// explain returns the exit code of an error and what the user can do about it.
+// The first entry that fits counts, so the more specific come first.
+func explain(err error) (code int, hint string) {
+	for _, e := range explanations {
+		if !e.is(err) {
+			continue
+		}
+		if e.hint != nil {
+			hint = e.hint(err)
+		}
+		return e.code, hint
+	}
+	return exitFailed, ""
+}
+
+var explanations = []explanation{
+	{is(errInterrupted), exitInterrupted, nil},
+	{as[usageError], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
+	{as[*build.PlatformError], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
+	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
+	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
+	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
+	{as[*partialError], exitPartial, say("Run the same command again to finish.")},
+	{as[*build.DroppedError], exitNoNode, droppedHint},
+	{as[*build.NoNodeError], exitNoNode, say("Add a node: docker context create NAME --docker host=ssh://user@host")},
+	{is(manifest.ErrChanged), exitChanged, say("Another build published this tag at the same time. Run the command again if yours should count.")},
+	{is(manifest.ErrImmutable), exitChanged, say("Publish under a new tag.")},
+	{is(source.ErrChanged), exitUnverified, say("Run the command again when nothing writes to the build context.")},
+	{is(build.ErrOtherImage), exitUnverified, say("Another build moved the same tag on that node. Run the command again.")},
+	{is(manifest.ErrDigest), exitUnverified, nil},
+	{is(manifest.ErrPlatform), exitUnverified, nil},
+	{is(manifest.ErrInvalid), exitUnverified, nil},
+	{is(manifest.ErrUnauthorized), exitUnavailable, loginHint},
+	{is(manifest.ErrDenied), exitUnavailable, say("The login is known, but may not do this. Check the repository's name and permissions.")},
+	{is(manifest.ErrCredentials), exitUnavailable, say("Check credsStore and credHelpers in the Docker configuration.")},
+	{is(manifest.ErrCertificate), exitUnavailable, say("This machine does not trust the registry's certificate. Add its CA to the system's trust store, or set SSL_CERT_FILE.")},
+	{is(manifest.ErrNotFound), exitUnavailable, nil},
+	{is(manifest.ErrUnavailable), exitUnavailable, say("Check the address, and that the registry is up.")},
+	{is(manifest.ErrStale), exitUnavailable, nil},
+	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
+	{isPush, exitUnavailable, pushHint},
+	{is(build.ErrDockerfile), exitFailed, nil},
+	{is(context.Canceled), exitInterrupted, nil},
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func say(hint string) func(error) string { return func(error) string { return hint } }
+
+func isPush(err error) bool {
+	e, ok := errors.AsType[*build.NodeError](err)
+	return ok && e.Op == "push"
+}
+
+// droppedHint is the command line that says what the user means.
+func droppedHint(err error) string {
+	e, _ := errors.AsType[*build.DroppedError](err)
+	return "Nothing was sent. To publish what can be built now, say so:\n  --platform " + joinPlatforms(e.Planned)
+}
+
+func loginHint(err error) string {
+	if e, ok := errors.AsType[*manifest.Error](err); ok && e.Host != "" {
+		return "Try: docker login " + e.Host
+	}
+	return "Try: docker login"
+}
+
+func nodeHint(err error) string {
+	if e, ok := errors.AsType[*build.NodeError](err); ok {
+		return fmt.Sprintf("Try: docker --context %s version", e.Node)
+	}
+	return ""
+}
+
+func pushHint(err error) string {
+	e, _ := errors.AsType[*build.NodeError](err)
+	return fmt.Sprintf("The engine of node %s could not push. It needs to reach the registry and trust its certificate itself; the login is this machine's.", e.Node)
+}
+
+func joinPlatforms(all []ocispec.Platform) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = platforms.Format(p)
+	}
+	return strings.Join(names, ",")
+}
+
+// partialError is returned when some of several targets were published.
+type partialError struct {
+	published []string
+	failed    string
+	err       error
+	untouched []string
+}
+
+func (e *partialError) Error() string {
+	text := fmt.Sprintf("published %s; failed: %s: %v", strings.Join(e.published, ", "), e.failed, e.err)
+	if len(e.untouched) > 0 {
+		text += "; not tried: " + strings.Join(e.untouched, ", ")
+	}
+	return text
+}
+
+func (e *partialError) Unwrap() error { return e.err }

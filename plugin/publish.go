@@ -1,0 +1,104 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/distribution/reference"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+)
+
+// publish makes the index of what the nodes pushed and puts it under every
+// target.
+func (s *buildSession) publish(ctx context.Context, w *progress.Writer) (err error) {
+	if s.index, err = s.newIndex(); err != nil {
+		return err
+	}
+	var done []string
+	targets := publicationOrder(s.input.targets)
+	for i, target := range targets {
+		name := reference.FamiliarString(target)
+		step := w.Start("publishing " + name)
+		if err := step.Done(s.registry.Publish(ctx, target, s.index)); err != nil {
+			if len(done) == 0 {
+				return err
+			}
+			return &partialError{published: done, failed: name, err: err, untouched: familiar(targets[i+1:])}
+		}
+		done = append(done, name)
+	}
+	return nil
+}
+
+// newIndex makes the one index for all targets. Each repository has its own
+// copy of the images, pushed by the same engines; they must be the same to the
+// byte.
+func (s *buildSession) newIndex() (manifest.Index, error) {
+	var first manifest.Index
+	for i, repository := range repositories(s.results) {
+		index, err := manifest.NewIndex(s.childrenIn(repository), manifest.IndexOptions{})
+		if err != nil {
+			return index, err
+		}
+		if i == 0 {
+			first = index
+		} else if index.Descriptor.Digest != first.Descriptor.Digest {
+			return index, fmt.Errorf("%w: the engines pushed other images to %s than to the first repository", manifest.ErrDigest, repository)
+		}
+	}
+	return first, nil
+}
+
+// repositories returns the repositories that were pushed to, each once.
+func repositories(results []build.Result) []string {
+	var all []string
+	for _, r := range results {
+		for _, pushed := range r.Pushed {
+			if name := pushed.Reference.Name(); !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+func (s *buildSession) childrenIn(repository string) []manifest.Child {
+	var all []manifest.Child
+	for _, r := range s.results {
+		for _, pushed := range r.Pushed {
+			if pushed.Reference.Name() == repository {
+				all = append(all, s.children[pushed.Reference.String()])
+			}
+		}
+	}
+	return all
+}
+
+// publicationOrder puts the tag latest last: if not all can be published, it
+// must not be the one that moved.
+func publicationOrder(targets []reference.NamedTagged) []reference.NamedTagged {
+	ordered := slices.Clone(targets)
+	slices.SortStableFunc(ordered, func(a, b reference.NamedTagged) int {
+		return floating(a) - floating(b)
+	})
+	return ordered
+}
+
+func floating(target reference.NamedTagged) int {
+	if target.Tag() == "latest" {
+		return 1
+	}
+	return 0
+}
+
+func familiar(targets []reference.NamedTagged) []string {
+	names := make([]string, len(targets))
+	for i, target := range targets {
+		names[i] = reference.FamiliarString(target)
+	}
+	return names
+}

@@ -1,0 +1,88 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// printPlan says on standard error what will be built where.
+func (s *buildSession) printPlan() {
+	if s.input.options.quiet && !s.input.options.dryRun {
+		return
+	}
+	table := tabwriter.NewWriter(s.cli.Err(), 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "PLATFORM\tNODE\tENDPOINT\tBUILD")
+	for _, a := range s.plan {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.Format(a.Platform), clean(a.Node.Name), clean(a.Node.Host), a.Match)
+	}
+	table.Flush()
+	for _, n := range s.nodes {
+		if n.Err != nil {
+			fmt.Fprintf(s.cli.Err(), "Not used: %s: %s\n", clean(n.Name), clean(n.Err.Error()))
+		}
+	}
+}
+
+// report prints the result on standard output and writes the metadata file.
+func (s *buildSession) report() error {
+	if path := s.input.options.metadataFile; path != "" {
+		if err := s.writeMetadata(path); err != nil {
+			return err
+		}
+	}
+	if s.input.options.push {
+		return s.reportPublished()
+	}
+	return reportImages(s.cli.Out(), s.results, s.input.options.quiet)
+}
+
+func (s *buildSession) reportPublished() error {
+	dgst := s.index.Descriptor.Digest
+	if s.input.options.quiet {
+		_, err := fmt.Fprintln(s.cli.Out(), dgst)
+		return err
+	}
+	var errs []error
+	for _, target := range s.input.targets {
+		_, err := fmt.Fprintf(s.cli.Out(), "%s@%s\n", reference.FamiliarString(target), dgst)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// reportImages says which image is on which node: the image ID alone for a
+// quiet build of one platform, so that IMAGE=$(docker multiarch build -q .)
+// works as it does with docker build.
+func reportImages(out io.Writer, results []build.Result, quiet bool) error {
+	var errs []error
+	for _, r := range results {
+		line := fmt.Sprintf("%s %s %s", platforms.Format(r.Platform), r.Node.Name, r.Image.ID)
+		if quiet && len(results) == 1 {
+			line = r.Image.ID.String()
+		}
+		_, err := fmt.Fprintln(out, line)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// clean makes text from elsewhere fit for one line of a terminal.
+func clean(text string) string { return progress.Clean(text) }
+
+// nodeNames returns the names of nodes.
+func nodeNames(nodes contexts.Nodes) []string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = n.Name
+	}
+	return names
+}

@@ -1,0 +1,92 @@
+# The two registries: `open` on loopback, plain http; `private` in a network namespace, with TLS and a password.
+
+# shellcheck disable=SC2034 # used in farm.bash
+REGISTRIES=(open private)
+
+registry_folder() { echo "$ROOT/registries/$1"; }
+
+registry_url() {
+  case $1 in
+    open) echo "http://$OPEN_ADDRESS" ;;
+    private) echo "https://$PRIVATE_ADDRESS" ;;
+  esac
+}
+
+registry_curl() { # NAME ARGUMENT...
+  local options=(--silent --show-error --fail --noproxy '*' --max-time 60)
+  [[ $1 == open ]] || options+=(--cacert "$ROOT/ca.crt" --user "$FARM_USER:$FARM_PASSWORD")
+  shift
+  curl "${options[@]}" "$@"
+}
+
+# A private authority, and the registry's certificate for its address.
+make_certificates() {
+  local folder
+  folder=$(registry_folder private)
+  [[ ! -s $ROOT/ca.crt || ! -s $folder/registry.crt ]] || return 0
+  mkdir -p "$folder"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=$FARM CA" \
+    -keyout "$folder/ca.key" -out "$ROOT/ca.crt" 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$FARM registry" \
+    -keyout "$folder/registry.key" -out "$folder/registry.csr" 2>/dev/null
+  echo "subjectAltName=IP:${PRIVATE_ADDRESS%:*}" >"$folder/registry.ext"
+  openssl x509 -req -in "$folder/registry.csr" -CA "$ROOT/ca.crt" -CAkey "$folder/ca.key" -CAcreateserial \
+    -days 3650 -extfile "$folder/registry.ext" -out "$folder/registry.crt" 2>/dev/null
+}
+
+write_registry_config() { # NAME ADDRESS
+  local folder
+  folder=$(registry_folder "$1")
+  cat <<END
+version: 0.1
+log: {level: warn, accesslog: {disabled: true}}
+storage:
+  filesystem: {rootdirectory: $folder/data}
+  delete: {enabled: true}
+http:
+  addr: $2
+  secret: $FARM
+END
+  [[ $1 == private ]] || return 0
+  # perl's crypt makes the bcrypt hash that the registry asks for; htpasswd would be one more package.
+  # shellcheck disable=SC2016
+  perl -e 'print "$ARGV[0]:", crypt($ARGV[1], q($2b$05$abcdefghijklmnopqrstuu)), "\n"' "$FARM_USER" "$FARM_PASSWORD" >"$folder/htpasswd"
+  cat <<END
+  tls: {certificate: $folder/registry.crt, key: $folder/registry.key}
+auth:
+  htpasswd: {realm: $FARM, path: $folder/htpasswd}
+END
+}
+
+start_registry() { # NAME
+  local folder enter=() address=$OPEN_ADDRESS
+  folder=$(registry_folder "$1")
+  mkdir -p "$folder/data"
+  ! running_pid "$folder/pid" >/dev/null || return 0
+  if [[ $1 == private ]]; then
+    make_certificates
+    make_namespace
+    enter=(nsenter "--net=/run/netns/$FARM")
+    address=$PRIVATE_ADDRESS
+  elif registry_curl open -o /dev/null "http://$address/v2/" 2>/dev/null; then
+    die "something else listens on $address: choose another MULTIARCH_FARM_NUMBER"
+  fi
+  write_registry_config "$1" "$address" >"$folder/config.yml"
+  # The packages are of this machine's release and architecture, so its own libraries fit.
+  setsid "${enter[@]}" "$(engine_root amd64)/usr/bin/docker-registry" serve "$folder/config.yml" \
+    </dev/null >>"$folder/log" 2>&1 9>&- &
+  write_pid_file "$folder/pid" $!
+  wait_ready "registry $1" $! "$folder/log" 20 registry_curl "$1" "$(registry_url "$1")/v2/"
+}
+
+stop_registry() { end_process "$(registry_folder "$1")/pid" TERM 5; }
+kill_registry() { end_process "$(registry_folder "$1")/pid" KILL 5; }
+
+registry_status() { # NAME
+  local state=stopped
+  if running_pid "$(registry_folder "$1")/pid" >/dev/null; then
+    state=failing
+    if registry_curl "$1" --max-time 5 "$(registry_url "$1")/v2/" >/dev/null 2>&1; then state=running; fi
+  fi
+  printf '%-8s %-9s %-8s %s\n' "$1" registry "$state" "$(registry_url "$1")"
+}
