@@ -29,7 +29,7 @@ type buildKit struct {
 func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error) {
 	client, err := dialBuildKit(ctx, a.Node)
 	if err != nil {
-		return Image{}, lost(ctx, a.Node, err)
+		return Image{}, blame(ctx, a.Node, err)
 	}
 	defer client.Close()
 	view := req.Context.View()
@@ -41,7 +41,7 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 		if cause := errors.Join(view.Err(), auth.Err()); cause != nil {
 			return Image{}, cause
 		}
-		return Image{}, lost(ctx, a.Node, err)
+		return Image{}, blame(ctx, a.Node, err)
 	}
 	image := Image{ID: digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])}
 	if image.ID.Validate() != nil {

@@ -21,6 +21,8 @@ var (
 	ErrNeedsTag = errors.New("can't push without a per-platform tag")
 	// ErrNodeLost is returned when a node's engine stopped answering.
 	ErrNodeLost = errors.New("lost the node")
+	// ErrNodeFull is returned when a node's disk is full.
+	ErrNodeFull = errors.New("no space left on the node")
 	// ErrNoVerdict is returned when an engine ends a build or a push without
 	// an error and without saying that it worked.
 	ErrNoVerdict = errors.New("engine ended without a result")

@@ -31,8 +31,12 @@ type Wanted struct {
 // Assignment is one platform's part of a plan.
 type Assignment struct {
 	Platform ocispec.Platform
-	Node     *contexts.Node
-	Match    contexts.Match
+	// Node is the node that builds the platform, Match how.
+	Node  *contexts.Node
+	Match contexts.Match
+	// Able are all nodes that can build the platform, Node first: when one
+	// is lost the next takes over.
+	Able contexts.Nodes
 	// Targets are the targets' own names, when the image gets them on its
 	// node; PlatformTags the names it has there as this platform's image.
 	Targets      []reference.NamedTagged
@@ -97,7 +101,7 @@ func assign(nodes contexts.Nodes, all []ocispec.Platform) (Plan, error) {
 			errs = append(errs, &NoNodeError{Platform: p, Nodes: nodes})
 			continue
 		}
-		plan = append(plan, Assignment{Platform: p, Node: able[0], Match: able[0].Match(p)})
+		plan = append(plan, Assignment{Platform: p, Node: able[0], Match: able[0].Match(p), Able: able})
 	}
 	slices.SortFunc(plan, func(a, b Assignment) int { return comparePlatforms(a.Platform, b.Platform) })
 	return plan, errors.Join(errs...)

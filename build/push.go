@@ -32,10 +32,10 @@ func (r *Runner) push(ctx context.Context, a Assignment, image Image, name refer
 	err := retry.Do(ctx, mayPass, func(ctx context.Context) (err error) {
 		// The tag may have been moved on the node since the build.
 		if _, err := a.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: image.ID.String(), Target: name.String()}); err != nil {
-			return lost(ctx, a.Node, fmt.Errorf("tagging: %w", err))
+			return blame(ctx, a.Node, fmt.Errorf("tagging: %w", err))
 		}
 		if pushed.Digest, err = r.pushOnce(ctx, a, name, step); err != nil {
-			return lost(ctx, a.Node, err)
+			return blame(ctx, a.Node, err)
 		}
 		return r.Verify(ctx, a, image, pushed)
 	})
@@ -147,10 +147,14 @@ func (e *EngineError) Error() string { return e.Message }
 // nothing but text; what is not recognised counts as permanent.
 var passing = regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b(?:408|425|429|500|502|503|504)\b|blob upload (?:unknown|invalid)|connection (?:reset|refused)|unexpected EOF|: EOF|i/o timeout|TLS handshake timeout`)
 
-// mayPass says whether a push that failed with err is worth repeating.
+// mayPass says whether a push that failed with err is worth repeating on the
+// same node.
 func mayPass(err error) bool {
-	if e, ok := errors.AsType[*EngineError](err); ok {
-		return passing.MatchString(e.Message) && !errors.Is(err, ErrNodeLost)
+	if errors.Is(err, ErrNodeLost) || errors.Is(err, ErrNodeFull) {
+		return false
 	}
-	return errors.Is(err, ErrOtherImage) || errors.Is(err, ErrNoVerdict) || errors.Is(err, io.ErrUnexpectedEOF)
+	if e, ok := errors.AsType[*EngineError](err); ok {
+		return passing.MatchString(e.Message)
+	}
+	return errors.Is(err, ErrOtherImage) || errors.Is(err, ErrNoVerdict)
 }

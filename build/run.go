@@ -39,6 +39,9 @@ type Result struct {
 	Pushed []Pushed
 	// BuildTime and PushTime are how long the phases took.
 	BuildTime, PushTime time.Duration
+	// Lost are the failures of nodes that had the platform before, each a
+	// *NodeError.
+	Lost []error
 	// Err is why this platform failed, a *NodeError; nil when it did not.
 	Err error
 }
@@ -59,44 +62,78 @@ type Runner struct {
 	// Bases are the hosts of the base images. A node is given credentials of
 	// no other host while it builds.
 	Bases []string
+	// KeepGoing has the other platforms finish when one fails.
+	KeepGoing bool
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
 }
 
 // Run carries out the assignments of plan, those of different nodes at once,
-// and returns their results in the order of the plan. The first failure stops
-// everything else; it is the error returned, and the results of what it stopped
-// carry the same cause.
+// and returns their results in the order of the plan. A platform whose node is
+// lost goes to the next node that can build it. Any other failure stops
+// everything else, unless KeepGoing says otherwise; the first is the error
+// returned, and what it stopped says so in its result.
 func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	results := make([]Result, len(plan))
+	nodes := newSchedule()
 	var running sync.WaitGroup
-	for _, mine := range byNode(plan) {
+	for i, a := range plan {
 		running.Go(func() {
-			for _, i := range mine {
-				results[i] = r.one(ctx, req, plan[i])
-				if results[i].Err != nil {
-					stop(results[i].Err)
-				}
+			results[i] = r.platform(ctx, req, a, nodes)
+			if results[i].Err != nil && !r.KeepGoing {
+				stop(results[i].Err)
 			}
 		})
 	}
 	running.Wait()
-	return results, context.Cause(ctx)
-}
-
-// byNode returns the indexes of plan, those of one node together and in order:
-// an engine builds one platform after the other.
-func byNode(plan Plan) map[*contexts.Node][]int {
-	nodes := map[*contexts.Node][]int{}
-	for i, a := range plan {
-		nodes[a.Node] = append(nodes[a.Node], i)
+	if err := context.Cause(ctx); err != nil {
+		return results, err
 	}
-	return nodes
+	return results, failures(results)
 }
 
+func failures(results []Result) error {
+	var errs []error
+	for _, res := range results {
+		errs = append(errs, res.Err)
+	}
+	return errors.Join(errs...)
+}
+
+// platform builds and pushes one platform, on one node after the other as long
+// as nodes are lost.
+func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes *schedule) Result {
+	var lost []error
+	for {
+		node, err := nodes.take(ctx, a.Able)
+		if err != nil {
+			return Result{Assignment: a, Lost: lost, Err: a.failed(ctx, "build", err)}
+		}
+		a.Node, a.Match = node, node.Match(a.Platform)
+		res := r.one(ctx, req, a)
+		res.Lost = lost
+		gone := nodeFailure(ctx, res.Err)
+		nodes.give(node, gone)
+		if gone == nil || !nodes.others(a.Able) {
+			return res
+		}
+		lost = append(lost, res.Err)
+	}
+}
+
+// nodeFailure returns err if it is the node's and not the build's, so that
+// another node may do better. A build that was stopped is neither.
+func nodeFailure(ctx context.Context, err error) error {
+	if ctx.Err() == nil && (errors.Is(err, ErrNodeLost) || errors.Is(err, ErrNodeFull)) {
+		return err
+	}
+	return nil
+}
+
+// one builds and pushes one platform on the node of the assignment.
 func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
 	res := Result{Assignment: a}
 	w := r.Display.Writer(a.label())

@@ -2,8 +2,16 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"syscall"
 	"time"
+
+	"github.com/moby/buildkit/util/grpcerrors"
+	dockerclient "github.com/moby/moby/client"
+	"google.golang.org/grpc/codes"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
@@ -67,14 +75,24 @@ func ping(ctx context.Context, n *contexts.Node) error {
 	return n.Alive(ctx)
 }
 
-// lost tells whether err came of the node's engine going away: it does not
-// answer now. It decides between "the build failed" and "the node failed".
-func lost(ctx context.Context, n *contexts.Node, err error) error {
-	if ctx.Err() != nil {
+// blame tells whether err is the node's rather than the build's, and marks it as
+// ErrNodeLost or ErrNodeFull then. It is lost when the connection broke (a
+// restarted engine may answer again by now) or when it does not answer a ping.
+func blame(ctx context.Context, n *contexts.Node, err error) error {
+	switch {
+	case ctx.Err() != nil:
 		return err
-	}
-	if pingErr := ping(ctx, n); pingErr != nil {
+	case strings.Contains(err.Error(), "no space left on device"):
+		// Engines report it as text only.
+		return fmt.Errorf("%w: %w", ErrNodeFull, err)
+	case broken(err) || ping(ctx, n) != nil:
 		return fmt.Errorf("%w: %w", ErrNodeLost, err)
 	}
 	return err
+}
+
+// broken says whether err is that of a connection that ended.
+func broken(err error) bool {
+	return grpcerrors.Code(err) == codes.Unavailable || dockerclient.IsErrConnectionFailed(err) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

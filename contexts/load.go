@@ -3,6 +3,7 @@ package contexts
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -94,26 +95,44 @@ func newNode(s Store, meta store.Metadata) *Node {
 	if n.Host == "" {
 		n.Host = dockerclient.DefaultDockerHost
 	}
-	n.client, n.Encrypted, n.Err = newClient(s, meta.Name, endpoint)
+	n.Err = n.connect(s, endpoint)
 	return n
 }
 
-// newClient makes the API client of a context; encrypted says whether its
-// endpoint speaks TLS.
-func newClient(s Store, name string, meta docker.EndpointMeta) (_ *dockerclient.Client, encrypted bool, _ error) {
-	endpoint, err := docker.WithTLSData(s.ContextStore(), name, meta)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading TLS files of context %q: %w", name, err)
+// connect makes the API client of the node. Nothing is dialled.
+func (n *Node) connect(s Store, meta docker.EndpointMeta) error {
+	if strings.HasPrefix(n.Host, "ssh://") {
+		return n.connectSSH()
 	}
+	endpoint, err := docker.WithTLSData(s.ContextStore(), n.Name, meta)
+	if err != nil {
+		return fmt.Errorf("reading TLS files of context %q: %w", n.Name, err)
+	}
+	n.Encrypted = endpoint.TLSData != nil || endpoint.SkipTLSVerify
 	opts, err := endpoint.ClientOpts()
 	if err != nil {
-		return nil, false, fmt.Errorf("reading endpoint of context %q: %w", name, err)
+		return fmt.Errorf("reading endpoint of context %q: %w", n.Name, err)
 	}
-	client, err := dockerclient.New(opts...)
+	return n.newClient(opts)
+}
+
+func (n *Node) connectSSH() error {
+	link, dummyHost, err := newSSHLink(n.Host)
 	if err != nil {
-		return nil, false, fmt.Errorf("reading endpoint of context %q: %w", name, err)
+		return fmt.Errorf("reading endpoint of context %q: %w", n.Name, err)
 	}
-	return client, endpoint.TLSData != nil || endpoint.SkipTLSVerify, nil
+	n.link = link
+	return n.newClient([]dockerclient.Opt{
+		dockerclient.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: link.dial}}),
+		dockerclient.WithHost(dummyHost), dockerclient.WithDialContext(link.dial), dockerclient.WithAPIVersionFromEnv(),
+	})
+}
+
+func (n *Node) newClient(opts []dockerclient.Opt) (err error) {
+	if n.client, err = dockerclient.New(opts...); err != nil {
+		return fmt.Errorf("reading endpoint of context %q: %w", n.Name, err)
+	}
+	return nil
 }
 
 func socketExists(host string) bool {

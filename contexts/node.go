@@ -33,6 +33,7 @@ type Node struct {
 	Err error
 
 	client *dockerclient.Client
+	link   *sshLink
 }
 
 // Engine is what an engine says of itself.
@@ -78,6 +79,9 @@ const (
 	GraphDriver ImageStore = "graphdriver"
 	Containerd  ImageStore = "containerd"
 )
+
+// Parallel is how many platforms the node builds at once.
+func (n *Node) Parallel() int { return 1 }
 
 // Nodes are nodes in the order in which they are preferred.
 type Nodes []*Node
@@ -129,6 +133,9 @@ func (ns Nodes) Close() error {
 	for _, n := range ns {
 		if n.client != nil {
 			errs = append(errs, n.client.Close())
+		}
+		if n.link != nil {
+			errs = append(errs, n.link.close())
 		}
 	}
 	return errors.Join(errs...)

@@ -60,21 +60,26 @@ func (n *Node) probe(ctx context.Context) {
 	started := time.Now()
 	ping, err := n.client.Ping(ctx, dockerclient.PingOptions{NegotiateAPIVersion: true})
 	if err != nil {
-		n.Err = probeError(ctx, err)
+		n.Err = n.probeError(ctx, err)
 		return
 	}
 	n.Ping = time.Since(started)
 	info, err := n.client.Info(ctx, dockerclient.InfoOptions{})
 	if err != nil {
-		n.Err = probeError(ctx, err)
+		n.Err = n.probeError(ctx, err)
 		return
 	}
 	n.Engine, n.Err = newEngine(ping, info.Info, n.client.ClientVersion())
 }
 
-func probeError(ctx context.Context, err error) error {
+// probeError says why a probe failed. Behind an ssh channel, what is wrong on the
+// other side shows only in the text of what the channel made of it.
+func (n *Node) probeError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), ErrNoAnswer) {
 		return fmt.Errorf("%w within %s", ErrNoAnswer, ProbeTimeout)
+	}
+	if n.link != nil && !errors.Is(err, ErrSSH) {
+		return sshError(err.Error())
 	}
 	return err
 }

@@ -48,6 +48,7 @@ func attestationEntry(d ocispec.Descriptor, subject digest.Digest) ocispec.Descr
 }
 
 func TestChild(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	img := image(t, "linux/arm64/v8", func(c *v1.ConfigFile) { c.OSVersion, c.OSFeatures = "1.2", []string{"b", "a", "a"} })
 	dgst := s.push(t, "app:x", img)
@@ -67,6 +68,7 @@ func TestChild(t *testing.T) {
 }
 
 func TestChildFlattensTheIndexOfOneImage(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	img := s.push(t, "app:i", oci(image(t, "linux/amd64", nil)))
 	att := s.push(t, "app:a", attestation(t))
@@ -86,6 +88,7 @@ func TestChildFlattensTheIndexOfOneImage(t *testing.T) {
 }
 
 func TestChildRefusesWhatIsNotOneImage(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	amd64 := s.entry(t, "app", s.push(t, "app:1", image(t, "linux/amd64", nil)), nil)
 	arm64 := s.entry(t, "app", s.push(t, "app:2", image(t, "linux/arm64", nil)), nil)
@@ -114,6 +117,7 @@ func TestChildRefusesWhatIsNotOneImage(t *testing.T) {
 }
 
 func TestChildRefusesAnImageWithoutPlatform(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r, _ := client(t, nil)
 	for name, img := range map[string]v1.Image{
@@ -129,6 +133,7 @@ func TestChildRefusesAnImageWithoutPlatform(t *testing.T) {
 
 // A registry, or something in front of it, that sends other bytes than asked for and vouches for them in the header.
 func TestDigestsAreRecomputed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	img := image(t, "linux/amd64", nil)
 	dgst := s.push(t, "app:x", img)
@@ -151,6 +156,7 @@ func TestDigestsAreRecomputed(t *testing.T) {
 }
 
 func TestChildThatIsNotSeenYet(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	dgst := s.push(t, "app:x", image(t, "linux/amd64", nil))
 	misses := 3
@@ -175,6 +181,7 @@ func TestChildThatIsNotSeenYet(t *testing.T) {
 }
 
 func TestChildChecksTheDigestBeforeItIsPartOfAURL(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r, _ := client(t, nil)
 	s.on(nil)

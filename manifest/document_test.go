@@ -16,6 +16,7 @@ const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 var someDescriptor = `{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"` + someDigest + `","size":1}`
 
 func TestParseDocument(t *testing.T) {
+	t.Parallel()
 	image := `{"schemaVersion":2,"config":` + someDescriptor + `,"layers":[` + someDescriptor + `]}`
 	for _, contentType := range []string{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageManifest + "; charset=utf-8", mediaTypeDockerManifest} {
 		doc, err := parseDocument(contentType, []byte(image))
@@ -30,6 +31,7 @@ func TestParseDocument(t *testing.T) {
 }
 
 func TestParseDocumentRefuses(t *testing.T) {
+	t.Parallel()
 	many := strings.Repeat(someDescriptor+",", maxDescriptors) + someDescriptor
 	huge := strings.Replace(someDescriptor, `"size":1`, `"size":9223372036854775807`, 1)
 	for _, c := range []struct{ name, contentType, raw, text string }{
@@ -62,6 +64,7 @@ func TestParseDocumentRefuses(t *testing.T) {
 }
 
 func TestErrorTextIsCleanAndBounded(t *testing.T) {
+	t.Parallel()
 	err := &Error{Op: "reading", Reference: "r:1", Class: ErrUnavailable, Attempts: 6, Err: errors.New(
 		"a\x1b]0;title\x07b\r\nc\u202ed\u200be\x9b" + string([]byte{0xff}) + strings.Repeat("x", 10_000))}
 	text := err.Error()

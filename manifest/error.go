@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/opencontainers/go-digest"
@@ -48,6 +49,8 @@ type Error struct {
 	Class     error // the class of failure; nil when the context ended
 	Err       error // the cause; may be nil
 	Attempts  int   // how often it was tried
+	// RetryAfter is how long the registry asked to wait, if that was more than the five minutes that are waited for.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
@@ -57,6 +60,9 @@ func (e *Error) Error() string {
 		text += ": " + e.Class.Error()
 		if e.Attempts > 1 {
 			text += fmt.Sprintf(" after %d attempts", e.Attempts)
+		}
+		if e.RetryAfter > 0 {
+			text += fmt.Sprintf(", the registry asks to wait %s", e.RetryAfter.Round(time.Second))
 		}
 	}
 	// The registry's words for "not found" add nothing.

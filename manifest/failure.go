@@ -52,6 +52,13 @@ func (s *session) failed(err error) *failure {
 	return &failure{class: ErrUnavailable, cause: err, transient: (ue != nil || isNetwork(err)) && !isRule(err)}
 }
 
+// interrupted sorts an error of sending a request or receiving its answer: it is the network's, if it is nothing else.
+func (s *session) interrupted(err error) *failure {
+	f := s.failed(err)
+	f.transient = f.class == ErrUnavailable && !isRule(err)
+	return f
+}
+
 // refused sorts an answer that says no. challenge is its WWW-Authenticate header, if known.
 func (s *session) refused(err *transport.Error, challenge string) *failure {
 	f := &failure{class: ErrUnavailable, cause: err, status: err.StatusCode}

@@ -22,7 +22,7 @@ const maxRedirects = 5
 type request struct {
 	method      string
 	kind        string // manifests or blobs
-	reference   string // tag or digest
+	reference   string // tag, digest or "uploads/"
 	contentType string
 	body        []byte
 }
@@ -77,7 +77,7 @@ func (s *session) exchange(ctx context.Context, repo reference.Named, req reques
 		}
 		_ = resp.Body.Close()
 		next, err := resp.Location()
-		if err != nil || req.body != nil {
+		if safe := req.method == http.MethodGet || req.method == http.MethodHead; err != nil || !safe {
 			return answer{}, s.failed(fmt.Errorf("status %d: %w", resp.StatusCode, errRedirect))
 		}
 		u = next
@@ -99,9 +99,7 @@ func (s *session) send(ctx context.Context, u *url.URL, r request) (*http.Respon
 	s.authorize(req)
 	resp, err := s.RoundTrip(req)
 	if err != nil {
-		f := s.failed(err)
-		f.transient = f.class == ErrUnavailable && !isRule(err)
-		return nil, f
+		return nil, s.interrupted(err)
 	}
 	return resp, nil
 }
@@ -110,13 +108,13 @@ func (s *session) read(resp *http.Response) (answer, error) {
 	if resp.StatusCode >= 400 {
 		var status *transport.Error
 		if err := transport.CheckError(resp); !errors.As(err, &status) {
-			return answer{}, s.failed(err)
+			return answer{}, s.interrupted(err)
 		}
 		return answer{}, s.refused(status, resp.Header.Get("WWW-Authenticate"))
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{}, s.failed(err)
+		return answer{}, s.interrupted(err)
 	}
 	return answer{header: resp.Header, length: resp.ContentLength, body: body}, nil
 }

@@ -52,6 +52,7 @@ func allPlatforms() []Child {
 }
 
 func TestNewIndexDockerList(t *testing.T) {
+	t.Parallel()
 	idx, err := NewIndex(allPlatforms(), IndexOptions{})
 	assert.NilError(t, err)
 	golden.Assert(t, string(idx.Raw)+"\n", "docker-list.golden")
@@ -61,6 +62,7 @@ func TestNewIndexDockerList(t *testing.T) {
 }
 
 func TestNewIndexOCIWithAttestations(t *testing.T) {
+	t.Parallel()
 	idx, err := NewIndex([]Child{attested(docker("linux", "arm64", "", "")), docker("linux", "s390x", "", ""), attested(docker("linux", "amd64", "", ""))},
 		IndexOptions{Annotations: map[string]string{"org.opencontainers.image.version": "1", "b": "2"}})
 	assert.NilError(t, err)
@@ -68,6 +70,7 @@ func TestNewIndexOCIWithAttestations(t *testing.T) {
 }
 
 func TestNewIndexOrderOfChildrenDoesNotMatter(t *testing.T) {
+	t.Parallel()
 	want, err := NewIndex(allPlatforms(), IndexOptions{})
 	assert.NilError(t, err)
 	for range 20 {
@@ -80,6 +83,7 @@ func TestNewIndexOrderOfChildrenDoesNotMatter(t *testing.T) {
 }
 
 func TestNewIndexLeavesChildrenAlone(t *testing.T) {
+	t.Parallel()
 	children := []Child{docker("linux", "arm64", "v8", "")}
 	_, err := NewIndex(children, IndexOptions{})
 	assert.NilError(t, err)
@@ -87,6 +91,7 @@ func TestNewIndexLeavesChildrenAlone(t *testing.T) {
 }
 
 func TestNewIndexMediaType(t *testing.T) {
+	t.Parallel()
 	dockerChild, ociChild := docker("linux", "amd64", "", ""), attested(docker("linux", "arm64", "", ""))
 	ociChild.Attestations = nil
 	annotations := map[string]string{"a": "b"}
@@ -119,6 +124,7 @@ func TestNewIndexMediaType(t *testing.T) {
 }
 
 func TestNewIndexRefuses(t *testing.T) {
+	t.Parallel()
 	noPlatform := docker("linux", "amd64", "", "")
 	noPlatform.Descriptor.Platform = nil
 	unknown := docker("unknown", "unknown", "", "")
@@ -155,6 +161,7 @@ func TestNewIndexRefuses(t *testing.T) {
 }
 
 func TestNewIndexRefusesMoreThanRegistriesTake(t *testing.T) {
+	t.Parallel()
 	annotations := map[string]string{"a": strings.Repeat("x", maxManifest)}
 	_, err := NewIndex([]Child{docker("linux", "amd64", "", "")}, IndexOptions{Annotations: annotations})
 	assert.ErrorIs(t, err, ErrInvalid)
@@ -162,6 +169,7 @@ func TestNewIndexRefusesMoreThanRegistriesTake(t *testing.T) {
 }
 
 func TestCompareVersions(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		a, b string
 		want int
@@ -180,6 +188,7 @@ func TestCompareVersions(t *testing.T) {
 }
 
 func TestNormalizeDoesNotInventAnOperatingSystem(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, normalize(ocispec.Platform{Architecture: "aarch64"}).OS, "")
 	assert.DeepEqual(t, normalize(ocispec.Platform{OS: "Linux", Architecture: "arm"}), ocispec.Platform{OS: "linux", Architecture: "arm", Variant: "v7"})
 }

@@ -21,6 +21,7 @@ func platformsOf(images []Child) []string {
 }
 
 func TestInspectIndex(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	amd64 := s.push(t, "app:a", oci(image(t, "linux/amd64", nil)))
 	windows := s.push(t, "app:w", oci(image(t, "windows/amd64", func(c *v1.ConfigFile) { c.OSVersion = "10.0.20348.1" })))
@@ -52,6 +53,7 @@ func TestInspectIndex(t *testing.T) {
 }
 
 func TestInspectImage(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	dgst := s.push(t, "app:latest", image(t, "linux/arm/v7", nil))
 	r, _ := client(t, nil)
@@ -74,6 +76,7 @@ func TestInspectImage(t *testing.T) {
 }
 
 func TestNotFound(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.push(t, "app:1", image(t, "linux/amd64", nil))
 	r, c := client(t, nil)
@@ -88,6 +91,7 @@ func TestNotFound(t *testing.T) {
 }
 
 func TestInspectNamesTheChildThatIsGone(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	assert.NilError(t, p.publish(t))
 	p.on(func(w http.ResponseWriter, req *http.Request) bool {

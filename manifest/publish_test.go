@@ -57,6 +57,7 @@ func (p *published) tag(t *testing.T) string {
 }
 
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	assert.NilError(t, p.publish(t))
 	assert.Equal(t, p.tag(t), string(p.idx.Raw))
@@ -69,6 +70,7 @@ func TestPublish(t *testing.T) {
 }
 
 func TestPublishSendsNothingIfTheTagHasIt(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	assert.NilError(t, p.publish(t))
 	p.on(nil)
@@ -79,6 +81,7 @@ func TestPublishSendsNothingIfTheTagHasIt(t *testing.T) {
 
 // P1: whatever is missing or wrong before the PUT leaves the tag as it was.
 func TestPublishLeavesTheTagAloneUnlessEverythingIsThere(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		answer func(*published, http.ResponseWriter, *http.Request) bool
@@ -124,6 +127,7 @@ func TestPublishLeavesTheTagAloneUnlessEverythingIsThere(t *testing.T) {
 
 // P3: an index that calls an arm64 image an amd64 one.
 func TestPublishChecksPlatforms(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	c, err := p.r.Child(t.Context(), p.ref(t, "app:1"), p.images[1])
 	assert.NilError(t, err)
@@ -137,6 +141,7 @@ func TestPublishChecksPlatforms(t *testing.T) {
 }
 
 func TestPublishRefusesAnIndexThatIsNotItsDescriptor(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	p.idx.Raw = []byte(old)
 	assert.ErrorIs(t, p.publish(t), ErrInvalid)
@@ -144,6 +149,7 @@ func TestPublishRefusesAnIndexThatIsNotItsDescriptor(t *testing.T) {
 }
 
 func TestPublishWhenTheAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	for _, arrived := range []bool{true, false} {
 		p := ready(t)
 		lost := 0
@@ -168,6 +174,7 @@ func TestPublishWhenTheAnswerIsLost(t *testing.T) {
 }
 
 func TestPublishWhenTheAnswerIsLostAndSomeoneElseWasFaster(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	p.on(func(w http.ResponseWriter, req *http.Request) bool {
 		if !isTagPut(req) {
@@ -181,6 +188,7 @@ func TestPublishWhenTheAnswerIsLostAndSomeoneElseWasFaster(t *testing.T) {
 }
 
 func TestPublishTriesAgain(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		status int
 		code   string
@@ -204,6 +212,7 @@ func TestPublishTriesAgain(t *testing.T) {
 }
 
 func TestPublishGivesUp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		status int
 		code   string
@@ -266,6 +275,7 @@ func (p *published) stale(n int, other string) {
 }
 
 func TestPublishWaitsForAStaleTag(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	p.stale(20, "")
 	assert.NilError(t, p.publish(t))
@@ -273,6 +283,7 @@ func TestPublishWaitsForAStaleTag(t *testing.T) {
 }
 
 func TestPublishReportsATagThatStaysStale(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	p.stale(1000, "")
 	start := p.clock.now()
@@ -282,6 +293,7 @@ func TestPublishReportsATagThatStaysStale(t *testing.T) {
 }
 
 func TestPublishReportsAChangedTag(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	other := strings.Replace(old, "[]", "[ ]", 1)
 	p.stale(1, other)
@@ -295,6 +307,7 @@ func TestPublishReportsAChangedTag(t *testing.T) {
 
 // A part that is lost right after the PUT, as when a garbage collection runs at the same time.
 func TestPublishProvesCompletenessAfterwards(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	sent := false
 	p.on(func(w http.ResponseWriter, req *http.Request) bool {
@@ -305,6 +318,7 @@ func TestPublishProvesCompletenessAfterwards(t *testing.T) {
 }
 
 func TestPublishToANewTag(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	assert.NilError(t, p.r.Publish(t.Context(), p.ref(t, "app:new"), p.idx))
 	raw, _ := p.get(t, "app/manifests/new")
@@ -312,6 +326,7 @@ func TestPublishToANewTag(t *testing.T) {
 }
 
 func TestPublishSendsNothingAfterCancel(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	p.clock.then = cancel
@@ -329,6 +344,7 @@ func TestPublishSendsNothingAfterCancel(t *testing.T) {
 }
 
 func TestPublishStopsAtOnceWhileTheRegistryHangs(t *testing.T) {
+	t.Parallel()
 	p := ready(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan struct{})

@@ -3,7 +3,6 @@ package manifest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -54,7 +53,7 @@ func (r repository) retry(ctx context.Context, t task, attempt func(context.Cont
 		}
 		wait := max(jitter(n), hint.wait(r.now()))
 		if wait > maxRetryAfter {
-			e.Err = fmt.Errorf("asked to wait %s: %w", wait.Round(time.Second), e.Err)
+			e.RetryAfter = wait
 			return e
 		}
 		if end, ok := ctx.Deadline(); ok && r.now().Add(wait).After(end) {

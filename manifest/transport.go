@@ -64,7 +64,11 @@ func (g guard) RoundTrip(in *http.Request) (*http.Response, error) {
 	if h, ok := in.Context().Value(hintKey{}).(*hint); ok {
 		h.note(resp)
 	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: bodyLimit(resp) + 1, truncate: resp.StatusCode >= 400, cancel: cancel}
+	body := &boundedBody{ReadCloser: resp.Body, left: bodyLimit(resp), cancel: cancel}
+	if body.truncate = resp.StatusCode >= 400; !body.truncate {
+		body.left++ // one byte more tells too large from just large enough
+	}
+	resp.Body = body
 	return resp, nil
 }
 
@@ -103,7 +107,7 @@ func bodyLimit(resp *http.Response) int64 {
 	return maxToken
 }
 
-// boundedBody ends before left bytes were read: silently if it is only an explanation, else with an error.
+// boundedBody ends when left bytes were read: silently if it is only an explanation, else with an error.
 type boundedBody struct {
 	io.ReadCloser
 	left     int64

@@ -6,8 +6,8 @@ BASIC_ENGINES=(amd64 i386)
 # NAME  SUITE  ARCHITECTURE  NUMBER (of its subnets)  FURTHER DOCKERD FLAGS
 engine_table() {
   cat <<END
-amd64 $CODENAME amd64 1
-i386  $CODENAME i386  2
+amd64  $CODENAME amd64 1
+i386   $CODENAME i386  2
 trixie trixie amd64 3
 modern sid amd64 4 --feature containerd-snapshotter=true
 END
@@ -25,9 +25,9 @@ engine_folder() { echo "$ROOT/engines/$1"; }
 
 engine_packages() { # NAME
   local list=(docker.io tini busybox-static)
-  # The amd64 root also has what the farm itself runs.
+  # The amd64 root also has what runs outside of engines. Since trixie the docker command is a package of its own.
   [[ $1 != amd64 ]] || list+=(docker-registry)
-  [[ $1 != amd64 || $CODENAME == bookworm ]] || list+=(docker-cli) # since trixie a package of its own
+  [[ $1 != amd64 || $CODENAME == bookworm ]] || list+=(docker-cli)
   echo "${list[@]}"
 }
 

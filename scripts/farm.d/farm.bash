@@ -41,7 +41,7 @@ make_roots() { # ENGINE...
     [[ -d $(root_folder $line) ]] || missing+=("$line")
   done
   ((${#missing[@]} > 0)) || return 0
-  rm -rf --one-file-system "$CACHE"/roots/*.* # what an `up` that was killed left
+  rm -rf --one-file-system "$CACHE"/{roots,base-image}/*.* # what an `up` that was killed left
   mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   for suite in $(printf '%s\n' "${missing[@]}" | cut -d ' ' -f 1 | sort -u); do
     mapfile -t arches < <(printf '%s\n' "${missing[@]}" | awk -v suite="$suite" '$1 == suite { print $2 }' | sort -u)
@@ -101,7 +101,9 @@ farm_down() {
   remove_network
   remove_cgroups
   # Engines mount in namespaces of their own; should something be mounted here all the same, nothing is deleted.
-  if awk '{ print $5 }' /proc/self/mountinfo | grep -q "^$ROOT\(/\|\$\)"; then die "something is mounted in $ROOT: not removed"; fi
+  if awk '{ print $5 "/" }' /proc/self/mountinfo | grep -q "^$ROOT/"; then
+    die "something is mounted in $ROOT: not removed"
+  fi
   # The marker goes last, so that a `down` that was cut off can be run again.
   find "$ROOT" -mindepth 1 -maxdepth 1 ! -name farm-number -exec rm -rf --one-file-system {} +
   rm -rf --one-file-system "$ROOT"

@@ -1,29 +1,28 @@
 # Debian packages: found with an apt state of the farm's own and unpacked into roots in the cache, never installed.
 
-# The machine's own mirror of Debian's main archive, read by apt itself from .sources and .list files alike.
-debian_mirror() {
-  local rows
-  # shellcheck disable=SC2016
-  rows=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-    awk -v codename="$CODENAME" '
-      $3 == "main" && ($2 == codename || $2 ~ /^(stable|oldstable|testing|unstable|sid)$/) {
-        if ($1 == "Debian") print 1, $4; else if ($1 ~ /^\$/) print 2, $4 # before the first update the origin is unknown
-      }' | sort -s -k1,1n)
-  [[ -n $rows ]] || die "apt has no source for Debian $CODENAME main"
-  awk 'NR == 1 { print $2 }' <<<"$rows"
+# Prints the machine's own mirrors of Debian's main archive. apt itself reads .sources and .list files, updated or not.
+debian_mirrors() {
+  local all
+  all=$(apt-get -o Debug::NoLocking=true --print-uris update |
+    sed -nE "s#^'(.*)/dists/($CODENAME|stable|oldstable|testing|unstable|sid)/InRelease' .*#\1#p" | sort -u)
+  [[ -n $all ]] || die "apt has no source for Debian $CODENAME"
+  # Others may use Debian's suite names too; what the archive's key did not sign is ignored later.
+  grep '/debian$' <<<"$all" || echo "$all"
 }
 
 apt_folder() { echo "$CACHE/apt/$1"; } # SUITE
 
-# Package lists of all asked architectures are kept together; then one architecture at a time is looked at, so that
-# apt never satisfies an i386 dependency with an amd64 package.
+# One configuration for each architecture, so that apt never satisfies an i386 dependency with an amd64 package.
 write_apt_config() { # SUITE ARCH...
-  local folder arch all='' keyring=/usr/share/keyrings/debian-archive-keyring
+  local folder mirrors mirror arch keyring=/usr/share/keyrings/debian-archive-keyring
   folder=$(apt_folder "$1")
   mkdir -p "$folder/lists/partial" "$folder/none"
   : >"$folder/status" # an empty machine: every dependency is fetched
   if [[ -e $keyring.gpg ]]; then keyring+=.gpg; else keyring+=.pgp; fi
-  echo "deb [target=Packages signed-by=$keyring] $(debian_mirror) $1 main" >"$folder/sources.list"
+  mirrors=$(debian_mirrors)
+  while read -r mirror; do
+    echo "deb [target=Packages signed-by=$keyring] $mirror $1 main"
+  done <<<"$mirrors" >"$folder/sources.list"
   cat >"$folder/base.conf" <<END
 #clear APT::Update;
 #clear DPkg::Post-Invoke;
@@ -47,19 +46,19 @@ Debug::NoLocking "true"; # the farm has its own lock, and fetches for all archit
 END
   shift
   for arch in "$@"; do
-    all+=" \"$arch\";"
     printf 'APT::Architecture "%s";\nAPT::Architectures { "%s"; };\n' "$arch" "$arch" |
       cat "$folder/base.conf" - >"$folder/$arch.conf"
   done
-  printf 'APT::Architecture "%s";\nAPT::Architectures {%s };\n' "$1" "$all" |
-    cat "$folder/base.conf" - >"$folder/update.conf"
 }
 
 # A mirror may be in the middle of an update; whether what is missing matters shows when packages are fetched.
 update_lists() { # SUITE ARCH...
+  local arch
   write_apt_config "$@"
-  say "reading the package lists of $1"
-  apt-get -c "$(apt_folder "$1")/update.conf" -qq update </dev/null || say "some package lists of $1 can't be read now"
+  for arch in "${@:2}"; do
+    say "reading the package lists of $1 for $arch"
+    apt-get -c "$(apt_folder "$1")/$arch.conf" -qq update </dev/null || say "a package list of $1 can't be read now"
+  done
 }
 
 # Where a root is kept: by suite, architecture and packages asked for. What is there is not looked up again.
@@ -97,11 +96,12 @@ make_root() { # SUITE ARCH PACKAGE...
 
 # The folders that enter-root mounts on, for the root itself is read-only, and files that no package ships.
 prepare_root() { # FOLDER
-  mkdir -p "$1"/{old-root,farm,proc,sys,dev,run,tmp,root,etc/docker,opt/containerd/bin,opt/containerd/lib,var/lib/docker,var/lib/containerd,var/tmp}
+  mkdir -p "$1"/{old-root,farm,proc,sys,dev,run,tmp,root,etc/docker} "$1"/opt/containerd/{bin,lib} \
+    "$1"/var/{lib/docker,lib/containerd,tmp}
   rm -rf "$1/var/run" && ln -s /run "$1/var/run"
   echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
   printf 'root:x:0:\ndocker:x:0:\n' >"$1/etc/group"
   echo '127.0.0.1 localhost' >"$1/etc/hosts"
   : >"$1/etc/resolv.conf"
-  [[ -e $1/usr/lib/os-release ]] || printf 'ID=debian\nPRETTY_NAME="Debian (%s)"\n' "$FARM" >"$1/usr/lib/os-release"
+  [[ -e $1/usr/lib/os-release ]] || printf 'ID=debian\nPRETTY_NAME="Debian %s"\n' "$suite" >"$1/usr/lib/os-release"
 }

@@ -30,6 +30,7 @@ end_process() { # FILE SIGNAL SECONDS
     kill "-$2" "$pid" 2>/dev/null || true
     while running_pid "$1" >/dev/null; do
       ((SECONDS <= deadline)) || kill -KILL "$pid" 2>/dev/null || true
+      ((SECONDS <= deadline + 10)) || die "process $pid does not end"
       sleep 0.05
     done
   fi

@@ -50,7 +50,8 @@ END
   [[ $1 == private ]] || return 0
   # perl's crypt makes the bcrypt hash that the registry asks for; htpasswd would be one more package.
   # shellcheck disable=SC2016
-  perl -e 'print "$ARGV[0]:", crypt($ARGV[1], q($2b$05$abcdefghijklmnopqrstuu)), "\n"' "$FARM_USER" "$FARM_PASSWORD" >"$folder/htpasswd"
+  perl -e 'print "$ARGV[0]:", crypt($ARGV[1], q($2b$05$abcdefghijklmnopqrstuu)), "\n"' \
+    "$FARM_USER" "$FARM_PASSWORD" >"$folder/htpasswd"
   cat <<END
   tls: {certificate: $folder/registry.crt, key: $folder/registry.key}
 auth:

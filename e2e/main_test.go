@@ -1,0 +1,91 @@
+//go:build e2e
+
+// Package e2e tests the product as a user has it: the plugin behind the real docker command, on the real engines and registries of
+// scripts/farm. What a test asserts it reads from the engines, the registry and the list of processes; what the product says comes
+// second.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// farm is what scripts/farm env says.
+var farm struct {
+	root     string // Of the farm; its Docker config directory is below it.
+	registry string // Plain http on loopback, host:port.
+	private  string // TLS and a password, on an address that is not loopback.
+	user     string
+	password string
+	ca       string // The file of the private registry's authority.
+	command  string // scripts/farm
+}
+
+// plugin is the program under test.
+var plugin string
+
+// run keeps apart what several runs of the suite leave in one farm's registries.
+var run = "e2e-" + strconv.FormatInt(time.Now().UnixMilli(), 36)
+
+// Most of a test is waiting for engines, so more of them than there are processors run at once.
+const parallel = "6"
+
+func TestMain(m *testing.M) {
+	code, err := testMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+	}
+	os.Exit(code)
+}
+
+func testMain(m *testing.M) (int, error) {
+	if err := readFarm(); err != nil {
+		return 1, err
+	}
+	dir, err := os.MkdirTemp("", "multiarch-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	if err := buildPlugin(dir); err != nil {
+		return 1, err
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+func readFarm() error {
+	for name, value := range map[string]*string{
+		"MULTIARCH_FARM": &farm.root, "MULTIARCH_FARM_REGISTRY": &farm.registry, "MULTIARCH_FARM_PRIVATE": &farm.private,
+		"MULTIARCH_FARM_USER": &farm.user, "MULTIARCH_FARM_PASSWORD": &farm.password, "MULTIARCH_FARM_CA": &farm.ca,
+	} {
+		if *value = os.Getenv(name); *value == "" {
+			return fmt.Errorf(`%s is not set; run: scripts/farm up && eval "$(scripts/farm env)"`, name)
+		}
+	}
+	command, err := filepath.Abs("../scripts/farm")
+	farm.command = command
+	return err
+}
+
+// buildPlugin builds the plugin once for all tests, unless MULTIARCH_PLUGIN names one that is to be tested as it is.
+func buildPlugin(dir string) error {
+	if plugin = os.Getenv("MULTIARCH_PLUGIN"); plugin != "" {
+		_, err := os.Stat(plugin)
+		return err
+	}
+	plugin = filepath.Join(dir, "docker-multiarch")
+	if out, err := exec.Command("go", "build", "-o", plugin, "../cmd/docker-multiarch").CombinedOutput(); err != nil {
+		return fmt.Errorf("building the plugin: %w\n%s", err, out)
+	}
+	return nil
+}
