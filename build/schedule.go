@@ -48,7 +48,7 @@ func (s *schedule) try(candidates contexts.Nodes) (_ *contexts.Node, wait <-chan
 			err = lost
 			continue
 		}
-		if s.running[n] < n.Parallel() {
+		if s.running[n] < max(n.Parallel, 1) {
 			s.running[n]++
 			return n, nil, nil
 		}

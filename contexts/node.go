@@ -25,6 +25,14 @@ type Node struct {
 	// Engine is what the engine said of itself; it is empty until the node
 	// was probed, and stays empty when Err is set.
 	Engine Engine
+	// Declares are platforms that the node's processor runs itself, as the
+	// user says; Emulates those that may be emulated on it.
+	Declares, Emulates []ocispec.Platform
+	// Parallel is how many platforms the node builds at once; 0 is one.
+	Parallel int
+	// Timeout is how long its engine may take to say what it is; 0 is the
+	// usual time.
+	Timeout time.Duration
 	// Ping is how long the engine took to answer the first request,
 	// connecting included.
 	Ping time.Duration
@@ -79,9 +87,6 @@ const (
 	GraphDriver ImageStore = "graphdriver"
 	Containerd  ImageStore = "containerd"
 )
-
-// Parallel is how many platforms the node builds at once.
-func (n *Node) Parallel() int { return 1 }
 
 // Nodes are nodes in the order in which they are preferred.
 type Nodes []*Node

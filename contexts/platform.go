@@ -48,8 +48,11 @@ type Match int
 const (
 	// NoMatch: the node can't.
 	NoMatch Match = iota
-	// Compatible: the node's processor runs that architecture itself,
-	// though it is not the engine's own (386 on amd64).
+	// Emulated: the engine runs that platform's programs through an
+	// emulator. Never the case unless the user asked for it.
+	Emulated
+	// Compatible: the node's processor runs that platform's programs itself,
+	// though it is not the engine's own platform (386 on amd64).
 	Compatible
 	// Native: it is the engine's own platform.
 	Native
@@ -57,11 +60,11 @@ const (
 
 // String returns the word that a plan shows.
 func (m Match) String() string {
-	return [...]string{"none", "compatible", "native"}[m]
+	return [...]string{"none", "emulated", "compatible", "native"}[m]
 }
 
 // Match tells how the node can build for p. It goes by what the engine said of
-// itself alone.
+// itself, by what the user declared for the node, and by what Emulates allows.
 func (n *Node) Match(p ocispec.Platform) Match {
 	own := n.Engine.Platform
 	switch {
@@ -69,11 +72,34 @@ func (n *Node) Match(p ocispec.Platform) Match {
 		return NoMatch
 	case platforms.OnlyStrict(own).Match(p) && osVersionFits(own, p):
 		return Native
-	case own.OS == p.OS && own.OS == "linux" && own.Architecture == "amd64" && p.Architecture == "386":
+	case lists(n.Declares, p) || compatible(own, p):
 		return Compatible
+	case lists(n.Emulates, p):
+		return Emulated
 	default:
 		return NoMatch
 	}
+}
+
+func lists(all []ocispec.Platform, p ocispec.Platform) bool {
+	return slices.ContainsFunc(all, func(q ocispec.Platform) bool { return platforms.OnlyStrict(q).Match(p) })
+}
+
+// compatible says whether every processor of platform own runs programs for p.
+// Arm's 32-bit programs on arm64 are not among them: Apple silicon and some
+// servers have no such mode. What level (v2, v3) an amd64 processor has the
+// engine does not say; who asks for one by name is taken at their word.
+func compatible(own, p ocispec.Platform) bool {
+	if own.OS != "linux" || p.OS != "linux" {
+		return false
+	}
+	switch own.Architecture {
+	case "amd64":
+		return p.Architecture == "386" || p.Architecture == "amd64"
+	case "arm":
+		return p.Architecture == "arm" && p.Variant < own.Variant
+	}
+	return false
 }
 
 // osVersionFits says whether an engine of platform own can build for p under

@@ -12,31 +12,101 @@ import (
 	dockerclient "github.com/moby/moby/client"
 )
 
-// ProbeTimeout is how long one engine may take to say what it is.
-const ProbeTimeout = 5 * time.Second
+// ProbeTimeout is how long one engine may take to say what it is; over ssh it
+// has SSHProbeTimeout, because there is a login before.
+const (
+	ProbeTimeout    = 5 * time.Second
+	SSHProbeTimeout = 10 * time.Second
+)
 
-// ErrNoAnswer is why a node cannot be used whose engine did not answer within
-// ProbeTimeout.
-var ErrNoAnswer = errors.New("no answer")
+// Why a node can't be used though nothing is wrong with its context.
+var (
+	// ErrNoAnswer: its engine did not answer in time.
+	ErrNoAnswer = errors.New("no answer")
+	// ErrNotAwaited: what the others said was enough, before it answered.
+	ErrNotAwaited = errors.New("no answer yet, and not needed")
+	// ErrSameEngine: a node earlier in the order reaches the same engine.
+	ErrSameEngine = errors.New("same engine")
+)
 
-// ErrSameEngine is why a node is not used that reaches an engine which another
-// node, earlier in the order, reaches too.
-var ErrSameEngine = errors.New("same engine")
-
-// Probe asks every node's engine what it is, all at once, each for at most
-// ProbeTimeout. What went wrong with a node is in its Err; the only error
-// returned is that ctx ended.
-func (ns Nodes) Probe(ctx context.Context) error {
-	var wg sync.WaitGroup
+// Probe asks every node's engine what it is, all at once, each for a limited
+// time. What went wrong with a node is in its Err; the only error returned is
+// that ctx ended. After each answer enough is asked (if it is not nil) whether
+// that will do; the nodes that did not answer by then are ErrNotAwaited.
+func (ns Nodes) Probe(ctx context.Context, enough func(Nodes) bool) error {
+	probing, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	answers := make(chan answer)
+	waiting := 0
 	for _, n := range ns {
-		if n.Err != nil {
-			continue
+		if n.Err == nil {
+			waiting++
+			go func() { answers <- n.probe(probing) }()
 		}
-		wg.Go(func() { n.probe(ctx) })
 	}
-	wg.Wait()
+	// Nodes are written here alone, so that enough can read them.
+	for ; waiting > 0; waiting-- {
+		a := <-answers
+		a.node.Engine, a.node.Ping, a.node.Err = a.engine, a.ping, a.err
+		if enough != nil && enough(ns) {
+			cancel(ErrNotAwaited)
+		}
+	}
 	ns.markDuplicates()
 	return context.Cause(ctx)
+}
+
+// answer is what came of probing a node.
+type answer struct {
+	node   *Node
+	engine Engine
+	ping   time.Duration
+	err    error
+}
+
+func (n *Node) probe(ctx context.Context) answer {
+	ctx, cancel := context.WithTimeoutCause(ctx, n.probeTimeout(), ErrNoAnswer)
+	defer cancel()
+	a := answer{node: n}
+	started := time.Now()
+	ping, err := n.client.Ping(ctx, dockerclient.PingOptions{NegotiateAPIVersion: true})
+	if err != nil {
+		a.err = n.probeError(ctx, err)
+		return a
+	}
+	a.ping = time.Since(started)
+	info, err := n.client.Info(ctx, dockerclient.InfoOptions{})
+	if err != nil {
+		a.err = n.probeError(ctx, err)
+		return a
+	}
+	a.engine, a.err = newEngine(ping, info.Info, n.client.ClientVersion())
+	return a
+}
+
+func (n *Node) probeTimeout() time.Duration {
+	switch {
+	case n.Timeout > 0:
+		return n.Timeout
+	case n.link != nil:
+		return SSHProbeTimeout
+	default:
+		return ProbeTimeout
+	}
+}
+
+// probeError says why a probe failed. Behind an ssh channel, what is wrong on the
+// other side shows only in the text of what the channel made of it.
+func (n *Node) probeError(ctx context.Context, err error) error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrNotAwaited):
+		return cause
+	case errors.Is(cause, ErrNoAnswer):
+		return fmt.Errorf("%w within %s", ErrNoAnswer, n.probeTimeout())
+	case n.link != nil && !errors.Is(err, ErrSSH):
+		return sshError(err.Error())
+	}
+	return err
 }
 
 // markDuplicates leaves each engine to the first node that reaches it.
@@ -52,36 +122,6 @@ func (ns Nodes) markDuplicates() {
 		}
 		first[n.Engine.ID] = n
 	}
-}
-
-func (n *Node) probe(ctx context.Context) {
-	ctx, cancel := context.WithTimeoutCause(ctx, ProbeTimeout, ErrNoAnswer)
-	defer cancel()
-	started := time.Now()
-	ping, err := n.client.Ping(ctx, dockerclient.PingOptions{NegotiateAPIVersion: true})
-	if err != nil {
-		n.Err = n.probeError(ctx, err)
-		return
-	}
-	n.Ping = time.Since(started)
-	info, err := n.client.Info(ctx, dockerclient.InfoOptions{})
-	if err != nil {
-		n.Err = n.probeError(ctx, err)
-		return
-	}
-	n.Engine, n.Err = newEngine(ping, info.Info, n.client.ClientVersion())
-}
-
-// probeError says why a probe failed. Behind an ssh channel, what is wrong on the
-// other side shows only in the text of what the channel made of it.
-func (n *Node) probeError(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), ErrNoAnswer) {
-		return fmt.Errorf("%w within %s", ErrNoAnswer, ProbeTimeout)
-	}
-	if n.link != nil && !errors.Is(err, ErrSSH) {
-		return sshError(err.Error())
-	}
-	return err
 }
 
 // Alive asks the node's engine for a sign of life.

@@ -66,3 +66,11 @@ func repository(t *testing.T) string {
 	}, strings.ToLower(strings.TrimPrefix(t.Name(), "Test")))
 	return run + "/" + strings.Trim(name, "-")
 }
+
+// absolute is for paths in the repository: commands run in a directory of their own.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	assert.NilError(t, err)
+	return path
+}

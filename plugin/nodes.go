@@ -34,5 +34,5 @@ func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 	if err != nil {
 		return nil, err
 	}
-	return nodes, nodes.Probe(ctx)
+	return nodes, nodes.Probe(ctx, nil)
 }
