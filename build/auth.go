@@ -68,6 +68,6 @@ func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequ
 
 // GetTokenAuthority implements auth.AuthServer: Unavailable has the engine
 // fetch its tokens itself.
-func (s *sessionAuth) GetTokenAuthority(context.Context, *auth.GetTokenAuthorityRequest) (*auth.GetTokenAuthorityResponse, error) {
+func (*sessionAuth) GetTokenAuthority(context.Context, *auth.GetTokenAuthorityRequest) (*auth.GetTokenAuthorityResponse, error) {
 	return nil, status.Error(codes.Unavailable, "client-side tokens are not offered")
 }

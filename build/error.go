@@ -55,12 +55,13 @@ func (e *NoNodeError) Error() string {
 		fmt.Fprintf(&b, "no node for %s", platforms.Format(e.Platform))
 	}
 	for _, n := range e.Nodes {
-		fmt.Fprintf(&b, "\n  %s: %s", n.Name, e.reason(n))
+		fmt.Fprintf(&b, "\n  %s: %s", n.Name, whyNot(n))
 	}
 	return b.String()
 }
 
-func (e *NoNodeError) reason(n *contexts.Node) string {
+// whyNot says why a node does not build a platform.
+func whyNot(n *contexts.Node) string {
 	if n.Err != nil {
 		return n.Err.Error()
 	}
@@ -98,7 +99,7 @@ func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) erro
 	}
 	e := &DroppedError{Planned: planned}
 	for _, p := range want.Published {
-		if !contains(planned, p) && !contains(e.Missing, p) {
+		if !contains(planned, p) && !contains(e.Missing, p) && !contains(want.AllowMissing, p) {
 			e.Missing = append(e.Missing, p)
 		}
 	}

@@ -18,6 +18,11 @@ type Wanted struct {
 	// native platforms of all usable nodes whose operating system is OS.
 	Platforms []ocispec.Platform
 	OS        string
+	// Pins say which nodes may build a platform; a node that is pinned
+	// builds nothing else. AllowMissing are platforms that may be absent from
+	// the result, because no node builds them or because that fails.
+	Pins         []Pin
+	AllowMissing []ocispec.Platform
 	// Targets are the names of the whole image, PlatformTag makes those of
 	// each platform's; the zero PlatformTag makes none.
 	Targets     []reference.NamedTagged
@@ -28,12 +33,20 @@ type Wanted struct {
 	Published []ocispec.Platform
 }
 
+// Pin binds a platform to a node.
+type Pin struct {
+	Platform ocispec.Platform
+	Node     string
+}
+
 // Assignment is one platform's part of a plan.
 type Assignment struct {
 	Platform ocispec.Platform
 	// Node is the node that builds the platform, Match how.
 	Node  *contexts.Node
 	Match contexts.Match
+	// Optional says that the others go on without this platform if it fails.
+	Optional bool
 	// Able are all nodes that can build the platform, Node first: when one
 	// is lost the next takes over.
 	Able contexts.Nodes
@@ -68,7 +81,7 @@ func NewPlan(nodes contexts.Nodes, want Wanted) (Plan, error) {
 	if len(all) == 0 {
 		return nil, &NoNodeError{Nodes: nodes}
 	}
-	plan, err := assign(nodes, all)
+	plan, err := assign(nodes, all, want)
 	if err != nil {
 		return nil, err
 	}
@@ -92,19 +105,68 @@ func native(nodes contexts.Nodes, os string) []ocispec.Platform {
 	return all
 }
 
-func assign(nodes contexts.Nodes, all []ocispec.Platform) (Plan, error) {
+func assign(nodes contexts.Nodes, all []ocispec.Platform, want Wanted) (Plan, error) {
 	var plan Plan
 	var errs []error
 	for _, p := range all {
-		able := nodes.Best(p)
+		optional := contains(want.AllowMissing, p)
+		able := candidates(nodes, p, want.Pins).Best(p)
 		if len(able) == 0 {
-			errs = append(errs, &NoNodeError{Platform: p, Nodes: nodes})
+			if !optional {
+				errs = append(errs, &NoNodeError{Platform: p, Nodes: nodes})
+			}
 			continue
 		}
-		plan = append(plan, Assignment{Platform: p, Node: able[0], Match: able[0].Match(p), Able: able})
+		node := plan.free(able, p)
+		plan = append(plan, Assignment{Platform: p, Node: node, Match: node.Match(p), Able: first(node, able), Optional: optional})
 	}
 	slices.SortFunc(plan, func(a, b Assignment) int { return comparePlatforms(a.Platform, b.Platform) })
 	return plan, errors.Join(errs...)
+}
+
+// candidates are the nodes that may build p: those pinned to it, else those
+// pinned to nothing.
+func candidates(nodes contexts.Nodes, p ocispec.Platform, pins []Pin) contexts.Nodes {
+	var pinned, open contexts.Nodes
+	for _, n := range nodes {
+		mine := func(pin Pin) bool { return pin.Node == n.Name && comparePlatforms(pin.Platform, p) == 0 }
+		switch {
+		case slices.ContainsFunc(pins, mine):
+			pinned = append(pinned, n)
+		case !slices.ContainsFunc(pins, func(pin Pin) bool { return pin.Node == n.Name }):
+			open = append(open, n)
+		}
+	}
+	if len(pinned) > 0 || slices.ContainsFunc(pins, func(pin Pin) bool { return comparePlatforms(pin.Platform, p) == 0 }) {
+		return pinned
+	}
+	return open
+}
+
+// free returns the first of the best nodes in able that the plan leaves room
+// on, or the first of all.
+func (plan Plan) free(able contexts.Nodes, p ocispec.Platform) *contexts.Node {
+	for _, n := range able {
+		if n.Match(p) < able[0].Match(p) {
+			break
+		}
+		load := 0
+		for _, a := range plan {
+			if a.Node == n {
+				load++
+			}
+		}
+		if load < max(n.Parallel, 1) {
+			return n
+		}
+	}
+	return able[0]
+}
+
+// first returns able with node in front.
+func first(node *contexts.Node, able contexts.Nodes) contexts.Nodes {
+	rest := slices.DeleteFunc(slices.Clone(able), func(n *contexts.Node) bool { return n == node })
+	return append(contexts.Nodes{node}, rest...)
 }
 
 // name gives every assignment its names. Where one node builds several

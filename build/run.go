@@ -64,6 +64,9 @@ type Runner struct {
 	Bases []string
 	// KeepGoing has the other platforms finish when one fails.
 	KeepGoing bool
+	// Spare returns further nodes, when those of a plan are lost. It is
+	// called by several platforms at once.
+	Spare func(ctx context.Context) contexts.Nodes
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
@@ -83,7 +86,7 @@ func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, err
 	for i, a := range plan {
 		running.Go(func() {
 			results[i] = r.platform(ctx, req, a, nodes)
-			if results[i].Err != nil && !r.KeepGoing {
+			if results[i].Err != nil && !r.KeepGoing && !a.Optional {
 				stop(results[i].Err)
 			}
 		})
@@ -98,7 +101,9 @@ func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, err
 func failures(results []Result) error {
 	var errs []error
 	for _, res := range results {
-		errs = append(errs, res.Err)
+		if !res.Optional {
+			errs = append(errs, res.Err)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -117,7 +122,13 @@ func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes 
 		res.Lost = lost
 		gone := nodeFailure(ctx, res.Err)
 		nodes.give(node, gone)
-		if gone == nil || !nodes.others(a.Able) {
+		if gone == nil {
+			return res
+		}
+		if !nodes.others(a.Able) {
+			a.Able = append(a.Able, r.Spare(ctx).Best(a.Platform)...)
+		}
+		if !nodes.others(a.Able) {
 			return res
 		}
 		lost = append(lost, res.Err)

@@ -94,7 +94,7 @@ func TestLoadGivesAContextThatCannotBeUsedAnErrAndLoadsTheOthers(t *testing.T) {
 	}
 	// What failed while loading stays as it is.
 	why := nodes[1].Err
-	_ = nodes.Probe(t.Context())
+	_ = nodes.Probe(t.Context(), nil)
 	assert.ErrorIs(t, nodes[1].Err, why)
 }
 

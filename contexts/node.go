@@ -30,6 +30,8 @@ type Node struct {
 	Declares, Emulates []ocispec.Platform
 	// Parallel is how many platforms the node builds at once; 0 is one.
 	Parallel int
+	// Insecure says that the user allows logins to cross plain tcp to it.
+	Insecure bool
 	// Timeout is how long its engine may take to say what it is; 0 is the
 	// usual time.
 	Timeout time.Duration
@@ -63,6 +65,8 @@ type Engine struct {
 	// the engine's machine.
 	CPUs   int
 	Memory int64
+	// Skew is how far the engine's clock is ahead of this machine's.
+	Skew time.Duration
 	// InsecureRegistries are the hosts and CIDR networks that the engine
 	// itself reaches without verified TLS.
 	InsecureRegistries []string

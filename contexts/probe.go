@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/build"
@@ -32,14 +31,15 @@ var (
 // Probe asks every node's engine what it is, all at once, each for a limited
 // time. What went wrong with a node is in its Err; the only error returned is
 // that ctx ended. After each answer enough is asked (if it is not nil) whether
-// that will do; the nodes that did not answer by then are ErrNotAwaited.
+// that will do; the nodes that did not answer by then are ErrNotAwaited. Nodes
+// that were probed before are left alone.
 func (ns Nodes) Probe(ctx context.Context, enough func(Nodes) bool) error {
 	probing, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	answers := make(chan answer)
 	waiting := 0
 	for _, n := range ns {
-		if n.Err == nil {
+		if n.Err == nil && !n.Usable() {
 			waiting++
 			go func() { answers <- n.probe(probing) }()
 		}
@@ -54,6 +54,19 @@ func (ns Nodes) Probe(ctx context.Context, enough func(Nodes) bool) error {
 	}
 	ns.markDuplicates()
 	return context.Cause(ctx)
+}
+
+// Spare returns the nodes whose answer was not awaited, ready to be probed
+// after all.
+func (ns Nodes) Spare() Nodes {
+	var spare Nodes
+	for _, n := range ns {
+		if errors.Is(n.Err, ErrNotAwaited) {
+			n.Err = nil
+			spare = append(spare, n)
+		}
+	}
+	return spare
 }
 
 // answer is what came of probing a node.
@@ -81,6 +94,7 @@ func (n *Node) probe(ctx context.Context) answer {
 		return a
 	}
 	a.engine, a.err = newEngine(ping, info.Info, n.client.ClientVersion())
+	a.engine.Skew = skew(info.Info.SystemTime, time.Now())
 	return a
 }
 
@@ -150,6 +164,16 @@ func newEngine(ping dockerclient.PingResult, info system.Info, apiVersion string
 	}
 	e.InsecureRegistries = insecureRegistries(info)
 	return e, nil
+}
+
+// skew compares the engine's clock with this one's. An engine that does not say
+// what time it is counts as right.
+func skew(systemTime string, now time.Time) time.Duration {
+	theirs, err := time.Parse(time.RFC3339Nano, systemTime)
+	if err != nil {
+		return 0
+	}
+	return theirs.Sub(now)
 }
 
 // builderOf follows docker/cli: engine 20.10 sends an empty builder version,

@@ -26,7 +26,7 @@ import (
 func probe(t *testing.T, e engine) *Node {
 	t.Helper()
 	nodes := load(t, newStore(t, "n", "unix:///nowhere/docker.sock", map[string]string{"n": e.start(t)}), "n")
-	assert.NilError(t, nodes.Probe(t.Context()))
+	assert.NilError(t, nodes.Probe(t.Context(), nil))
 	return nodes[0]
 }
 
@@ -112,7 +112,7 @@ func TestProbeGivesANodeThatCannotBeUsedAnErr(t *testing.T) {
 func TestProbeOfASocketWhereNobodyListens(t *testing.T) {
 	t.Parallel()
 	nodes := load(t, newStore(t, "n", "unix:///nowhere/docker.sock", map[string]string{"n": "unix:///nowhere/e.sock"}), "n")
-	assert.NilError(t, nodes.Probe(t.Context()))
+	assert.NilError(t, nodes.Probe(t.Context(), nil))
 	assert.ErrorContains(t, nodes[0].Err, "/nowhere/e.sock")
 	assert.Assert(t, !errors.Is(nodes[0].Err, ErrNoAnswer), "it was refused, which is an answer")
 	assert.Assert(t, nodes[0].Alive(t.Context()) != nil)
@@ -138,7 +138,7 @@ func TestProbeWaitsForSilentEnginesAtTheSameTimeAndNotLonger(t *testing.T) {
 		nodes := Nodes{silent(t, "a"), silent(t, "b"), silent(t, "c")}
 		defer nodes.Close()
 		started := time.Now()
-		assert.NilError(t, nodes.Probe(t.Context()))
+		assert.NilError(t, nodes.Probe(t.Context(), nil))
 		assert.Equal(t, time.Since(started), ProbeTimeout)
 		for _, n := range nodes {
 			assert.ErrorIs(t, n.Err, ErrNoAnswer)
@@ -157,7 +157,7 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 		nodes := Nodes{silent(t, "a")}
 		defer nodes.Close()
 		started := time.Now()
-		assert.ErrorIs(t, nodes.Probe(ctx), why)
+		assert.ErrorIs(t, nodes.Probe(ctx, nil), why)
 		assert.Equal(t, time.Since(started), time.Second)
 		assert.Assert(t, nodes[0].Err != nil)
 		assert.Assert(t, !errors.Is(nodes[0].Err, ErrNoAnswer), "it was not given its time: %v", nodes[0].Err)
@@ -182,7 +182,7 @@ func TestProbeAsksAllNodesAtOnce(t *testing.T) {
 		hosts[fmt.Sprint("n", i)] = e.start(t)
 	}
 	nodes := load(t, newStore(t, "n0", "unix:///nowhere/docker.sock", hosts))
-	assert.NilError(t, nodes.Probe(t.Context()))
+	assert.NilError(t, nodes.Probe(t.Context(), nil))
 	for _, n := range nodes {
 		assert.NilError(t, n.Err, n.Name)
 	}
@@ -193,7 +193,7 @@ func TestProbeLeavesAnEngineToTheFirstOfItsContexts(t *testing.T) {
 	one, other := engine{Info: linux("ONE", "x86_64")}.start(t), engine{Info: linux("OTHER", "x86_64")}.start(t)
 	hosts := map[string]string{"a": one, "b": other, "c": one, "d": one}
 	nodes := load(t, newStore(t, "c", "unix:///nowhere/docker.sock", hosts))
-	assert.NilError(t, nodes.Probe(t.Context()))
+	assert.NilError(t, nodes.Probe(t.Context(), nil))
 	assert.Equal(t, names(nodes), "c a b d")
 	assert.Assert(t, nodes[0].Usable() && nodes[2].Usable())
 	for _, n := range []*Node{nodes[1], nodes[3]} {
@@ -211,7 +211,7 @@ func TestOneNodeThatFailsDoesNotTakeTheOthersAlong(t *testing.T) {
 		"gone": "unix:///nowhere/e.sock",
 	}
 	nodes := load(t, newStore(t, "bad", "unix:///nowhere/docker.sock", hosts))
-	assert.NilError(t, nodes.Probe(t.Context()))
+	assert.NilError(t, nodes.Probe(t.Context(), nil))
 	assert.Equal(t, names(nodes.Best(platforms.MustParse("linux/amd64"))), "good")
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -103,10 +104,11 @@ func (c *client) docker(args ...string) result {
 
 // process is a docker command that runs, in a process group of its own.
 type process struct {
-	t    *testing.T
-	args []string
-	cmd  *exec.Cmd
-	out  string // The directory of its output.
+	t      *testing.T
+	args   []string
+	cmd    *exec.Cmd
+	config string // The Docker config directory.
+	out    string // The directory of its output.
 }
 
 // start starts the docker command. Its output goes to files: with pipes, waiting for it would also wait for whatever it left running.
@@ -114,7 +116,7 @@ func (c *client) start(args ...string) *process {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	c.t.Cleanup(cancel)
-	p := &process{t: c.t, args: args, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, "docker", args...)}
+	p := &process{t: c.t, args: args, config: c.config, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, "docker", args...)}
 	p.cmd.Env = c.environ()
 	p.cmd.Dir = c.t.TempDir()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -176,18 +178,32 @@ func (r result) succeeded() result {
 // failed asserts the exit code, that nothing stands on standard output, which is for results, and what standard error says.
 func (r result) failed(code int, says ...string) result {
 	r.t.Helper()
-	assert.Check(r.t, r.code == code, "exit code %d, want %d: %s", r.code, code, r)
-	assert.Check(r.t, r.stdout == "", "%s", r)
-	return r.says(says...)
+	wrong := r.unsaid(says)
+	if r.code != code {
+		wrong = append(wrong, fmt.Sprintf("exit code %d, want %d", r.code, code))
+	}
+	if r.stdout != "" {
+		wrong = append(wrong, "something on standard output")
+	}
+	assert.Check(r.t, len(wrong) == 0, "%s: %s", strings.Join(wrong, "; "), r)
+	return r
 }
 
 // says asserts what is on standard error.
 func (r result) says(words ...string) result {
 	r.t.Helper()
-	for _, word := range words {
-		assert.Check(r.t, strings.Contains(r.stderr, word), "no %q in: %s", word, r)
-	}
+	wrong := r.unsaid(words)
+	assert.Check(r.t, len(wrong) == 0, "%s: %s", strings.Join(wrong, "; "), r)
 	return r
+}
+
+func (r result) unsaid(words []string) (wrong []string) {
+	for _, word := range words {
+		if !strings.Contains(r.stderr, word) {
+			wrong = append(wrong, fmt.Sprintf("no %q on standard error", word))
+		}
+	}
+	return wrong
 }
 
 // lines are the lines of standard output.

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +25,9 @@ type engine string
 var engines = []engine{"amd64", "i386"}
 
 // platform is the engine's own.
-func (e engine) platform() string { return map[engine]string{"amd64": "linux/amd64", "i386": "linux/386"}[e] }
+func (e engine) platform() string {
+	return map[engine]string{"amd64": "linux/amd64", "i386": "linux/386"}[e]
+}
 
 // machine is what `uname -m` says there.
 func (e engine) machine() string { return map[engine]string{"amd64": "x86_64", "i386": "i686"}[e] }
@@ -54,7 +58,8 @@ func (e engine) docker(t *testing.T, args ...string) string {
 // image is the ID of the image with that name; "" if there is none.
 func (e engine) image(t *testing.T, name string) string {
 	t.Helper()
-	return e.docker(t, "image", "ls", "-q", "--no-trunc", "--filter", "reference="+name)
+	ids := strings.Fields(e.docker(t, "image", "ls", "-q", "--no-trunc", "--filter", "reference="+name))
+	return strings.Join(slices.Compact(ids), " ") // Once, however many of its names match.
 }
 
 // run runs a container of an image and returns what it prints.
@@ -74,11 +79,11 @@ func removeImages(t *testing.T, name string) {
 	t.Helper()
 	t.Cleanup(func() {
 		for _, e := range engines {
-			names, err := e.try("image", "ls", "--filter", "reference="+name, "--format", "{{.Repository}}:{{.Tag}}")
-			if err == nil && names != "" {
-				_, err = e.try(append([]string{"image", "rm", "-f"}, strings.Fields(names)...)...)
+			names := e.docker(t, "image", "ls", "--filter", "reference="+name,
+				"--format", `{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}`)
+			if names != "" {
+				e.docker(t, append([]string{"image", "rm", "-f"}, strings.Fields(names)...)...)
 			}
-			assert.Check(t, err)
 		}
 	})
 }
@@ -178,4 +183,15 @@ func waitForEnd(t *testing.T, limit time.Duration, marks ...string) {
 			return poll.Success()
 		}, poll.WithTimeout(limit), poll.WithDelay(50*time.Millisecond))
 	}
+}
+
+// waitForExit waits until a process is gone.
+func waitForExit(t *testing.T, pid int) {
+	t.Helper()
+	poll.WaitOn(t, func(poll.LogT) poll.Result {
+		if syscall.Kill(pid, 0) == nil {
+			return poll.Continue("process %d still runs", pid)
+		}
+		return poll.Success()
+	}, poll.WithTimeout(10*time.Second), poll.WithDelay(20*time.Millisecond))
 }

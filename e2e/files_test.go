@@ -35,9 +35,10 @@ func (f files) dir(t *testing.T) string {
 	return dir
 }
 
-// dockerfile makes a Dockerfile on the farm's base image, of the lines given.
+// dockerfile makes a Dockerfile on the farm's base image, of the lines given. The build argument makes its images and the engines'
+// caches its own: images that tests share would be removed by one test while another one uses them.
 func dockerfile(lines ...string) string {
-	return "FROM " + baseImage() + "\n" + strings.Join(lines, "\n") + "\n"
+	return "FROM " + baseImage() + " AS base\nARG E2E=" + newMark() + "\n" + strings.Join(lines, "\n") + "\n"
 }
 
 // baseImage is the small image that the farm put into its registry.

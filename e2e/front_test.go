@@ -104,6 +104,19 @@ func refuse(status int, match func(*http.Request) bool) fault {
 	}
 }
 
+// stall answers nothing until the test ends, and tells of each request.
+func stall(t *testing.T, asked chan<- struct{}) fault {
+	t.Helper()
+	return func(_ http.ResponseWriter, r *http.Request) bool {
+		asked <- struct{}{}
+		select {
+		case <-r.Context().Done():
+		case <-t.Context().Done():
+		}
+		return true
+	}
+}
+
 // putOf matches the PUT of a tag.
 func putOf(tag string) func(*http.Request) bool {
 	return func(r *http.Request) bool {

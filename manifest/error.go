@@ -25,8 +25,8 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrCertificate means that TLS with the registry failed for good: unknown authority, other host name, expired.
 	ErrCertificate = errors.New("certificate not trusted")
-	// ErrInvalid means that a manifest breaks the rules, in the eyes of the registry or in ours.
-	ErrInvalid = errors.New("invalid manifest")
+	// ErrInvalid means that a manifest or a request breaks the rules, in the eyes of the registry or in ours.
+	ErrInvalid = errors.New("invalid")
 	// ErrDigest means that content is not what its digest or its size says.
 	ErrDigest = errors.New("digest mismatch")
 	// ErrPlatform means that an image is for another platform than the index says.

@@ -74,6 +74,8 @@ func (s *session) refused(err *transport.Error, challenge string) *failure {
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code >= 500:
 		// 501, 505 and 507 are answers of a registry too, but never to what is asked here in good health.
 		f.transient = true
+	case code == http.StatusProxyAuthRequired:
+		// Not the registry's answer.
 	case code >= 400:
 		f.class = ErrInvalid
 	}

@@ -77,7 +77,7 @@ func (s *session) exchange(ctx context.Context, repo reference.Named, req reques
 		}
 		_ = resp.Body.Close()
 		next, err := resp.Location()
-		if safe := req.method == http.MethodGet || req.method == http.MethodHead; err != nil || !safe {
+		if err != nil || req.method != http.MethodGet && req.method != http.MethodHead {
 			return answer{}, s.failed(fmt.Errorf("status %d: %w", resp.StatusCode, errRedirect))
 		}
 		u = next

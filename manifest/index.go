@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,7 +84,7 @@ func newIndex(children []Child, o IndexOptions) (Index, error) {
 // indexEntries checks the children and gives their descriptors in the order of the index.
 func indexEntries(children []Child) ([]ocispec.Descriptor, error) {
 	if len(children) == 0 {
-		return nil, fmt.Errorf("no images")
+		return nil, errors.New("no images")
 	}
 	seen := make(map[string]digest.Digest, len(children))
 	var images, attestations []ocispec.Descriptor
@@ -145,7 +146,7 @@ func indexMediaType(manifests []ocispec.Descriptor, o IndexOptions) (string, err
 	case o.MediaType == mediaTypeDockerList && docker:
 		return mediaTypeDockerList, nil
 	case o.MediaType == mediaTypeDockerList:
-		return "", fmt.Errorf("a Docker manifest list can hold neither OCI manifests nor annotations")
+		return "", errors.New("a Docker manifest list can hold neither OCI manifests nor annotations")
 	}
 	return "", fmt.Errorf("%q is not the media type of an index", o.MediaType)
 }

@@ -95,6 +95,8 @@ func TestNewIndexMediaType(t *testing.T) {
 	dockerChild, ociChild := docker("linux", "amd64", "", ""), attested(docker("linux", "arm64", "", ""))
 	ociChild.Attestations = nil
 	annotations := map[string]string{"a": "b"}
+	annotated := docker("linux", "s390x", "", "")
+	annotated.Descriptor.Annotations = annotations
 	for _, c := range []struct {
 		name     string
 		children []Child
@@ -103,6 +105,7 @@ func TestNewIndexMediaType(t *testing.T) {
 	}{
 		{"docker", []Child{dockerChild}, IndexOptions{}, mediaTypeDockerList},
 		{"docker with annotations", []Child{dockerChild}, IndexOptions{Annotations: annotations}, ocispec.MediaTypeImageIndex},
+		{"docker with an annotated entry", []Child{annotated}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"mixed", []Child{dockerChild, ociChild}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"oci", []Child{ociChild}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"docker as oci", []Child{dockerChild}, IndexOptions{MediaType: ocispec.MediaTypeImageIndex}, ocispec.MediaTypeImageIndex},

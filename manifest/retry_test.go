@@ -136,6 +136,23 @@ func TestAnAnswerThatIsCutOff(t *testing.T) {
 	assert.Equal(t, len(p.clock.waits), 2)
 }
 
+// HTTP/2 has errors of its own, that are no net.Error.
+func TestAnErrorOfTheTransportThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	p := ready(t)
+	left := 2
+	r, c := client(t, nil, WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
+		if left > 0 && isTagGet(req) {
+			left--
+			return nil, errors.New("stream error: stream ID 1; REFUSED_STREAM")
+		}
+		return direct{p.real}.RoundTrip(req)
+	})))
+	_, _, err := r.Resolve(t.Context(), p.ref(t, "app:1"))
+	assert.NilError(t, err)
+	assert.Equal(t, len(c.waits), 2)
+}
+
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -164,10 +165,13 @@ func TestBasicLogin(t *testing.T) {
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.NilError(t, err, name)
 	}
+	s.on(s.hook)
 	for name, creds := range map[string]Credentials{"nobody": nil, "no entry": &login{}, "wrong": &login{config: types.AuthConfig{Username: "x", Password: "y"}}} {
 		r, _ := client(t, creds)
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.ErrorIs(t, err, ErrUnauthorized, name)
+		assert.Equal(t, s.count("GET", "/manifests/"), 1, "%s: a login made just now is not renewed", name)
+		s.on(s.hook)
 	}
 }
 
@@ -236,6 +240,10 @@ func TestDockerHubHasItsOwnKey(t *testing.T) {
 		assert.NilError(t, err)
 		assert.Equal(t, got.Username, want, host)
 	}
+	creds := user()
+	_, err := lookup(t.Context(), creds, dockerHub)
+	assert.NilError(t, err)
+	assert.DeepEqual(t, creds.hosts, []string{"https://index.docker.io/v1/"})
 }
 
 // CVE-2021-41092: a helper that fails must not lead to an anonymous request, or to one with another host's login.
@@ -268,16 +276,20 @@ func TestAHelperThatHangs(t *testing.T) {
 	done := make(chan error, 2)
 	ref, err := reference.ParseNamed("127.0.0.1:1/app")
 	assert.NilError(t, err)
-	for range 2 { // the second waits for the first one's login
-		go func() {
-			_, _, err := r.Resolve(ctx, ref)
-			done <- err
-		}()
+	resolve := func(ctx context.Context) {
+		_, _, err := r.Resolve(ctx, ref)
+		done <- err
 	}
+	first, stop := context.WithCancel(t.Context())
+	go resolve(first)
+	for repo := r.repository(ref, false); len(repo.slot().lock) == 0; {
+		runtime.Gosched()
+	}
+	go resolve(ctx) // waits for the first one's login
 	cancel()
-	for range 2 {
-		assert.ErrorIs(t, <-done, context.Canceled)
-	}
+	assert.ErrorIs(t, <-done, context.Canceled)
+	stop()
+	assert.ErrorIs(t, <-done, context.Canceled)
 }
 
 // stranger records what reaches a host that is not the registry.

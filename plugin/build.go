@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/docker/cli/cli"
@@ -25,6 +26,10 @@ type buildOptions struct {
 	noCache      bool
 	pull         bool
 	nodes        []string
+	emulate      []string
+	allowMissing []string
+	keepGoing    bool
+	rmImages     bool
 	push         bool
 	platformTag  string
 	progress     string
@@ -58,7 +63,12 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	flags.Var(&o.labels, "label", "Set metadata for an image")
 	flags.BoolVar(&o.noCache, "no-cache", false, "Do not use cache when building the image")
 	flags.BoolVar(&o.pull, "pull", false, "Always attempt to pull all referenced images")
-	flags.StringSliceVar(&o.nodes, "node", nil, "Docker contexts to build on (default: all)")
+	flags.StringSliceVar(&o.nodes, "node", nil, `Docker contexts to build on, or "PLATFORM:CONTEXT" for one platform (default: all)`)
+	flags.StringSliceVar(&o.emulate, "emulate", nil, "Allow emulation, of all platforms or of these only")
+	flags.Lookup("emulate").NoOptDefVal = emulateAll
+	flags.StringSliceVar(&o.allowMissing, "allow-missing", nil, "Platforms the result may lack")
+	flags.BoolVar(&o.keepGoing, "keep-going", false, "Let the other platforms finish when one fails")
+	flags.BoolVar(&o.rmImages, "rm-images", false, "Remove the images from the nodes afterwards")
 	flags.BoolVar(&o.push, "push", false, "Push the images and publish the manifest list")
 	flags.StringVar(&o.platformTag, "platform-tag", build.DefaultPlatformTag, `Template of the per-platform tags, or "none"`)
 	flags.StringVar(&o.progress, "progress", defaultProgress(), "Set type of progress output ("+progressModes()+")")
@@ -66,6 +76,9 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.metadataFile, "metadata-file", "", "Write build result metadata to a file")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the plan and stop")
 }
+
+// emulateAll is what --emulate means without a value.
+const emulateAll = "all"
 
 // defaultProgress is the mode that docker build takes from the environment.
 func defaultProgress() string {
@@ -94,7 +107,12 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	if o.dryRun {
 		return nil
 	}
-	if err := s.execute(ctx); err != nil {
+	err = s.execute(ctx)
+	s.printSummary()
+	if o.rmImages {
+		err = errors.Join(err, s.removeImages(ctx))
+	}
+	if err != nil {
 		return err
 	}
 	return s.report()

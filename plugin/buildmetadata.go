@@ -28,6 +28,9 @@ type buildMetadata struct {
 	Version   int                         `json:"multiarch.version"`
 	Context   contextMetadata             `json:"multiarch.context"`
 	Platforms map[string]platformMetadata `json:"multiarch.platforms"`
+	// Missing are platforms that were asked for and that the result lacks, as
+	// --allow-missing allows.
+	Missing []string `json:"multiarch.missing,omitempty"`
 }
 
 // contextMetadata tells of the build context that all nodes got.
@@ -49,6 +52,8 @@ type platformMetadata struct {
 	Size         int64         `json:"size,omitempty"`
 	BuildSeconds float64       `json:"buildSeconds"`
 	PushSeconds  float64       `json:"pushSeconds,omitempty"`
+	// Lost are the failures of nodes that had the platform before this one.
+	Lost []string `json:"lost,omitempty"`
 	// Sent are the files whose content the node was sent in this run; of the
 	// others it asked for none, because it had them or did not need them.
 	Sent      []string `json:"sent"`
@@ -67,7 +72,14 @@ func (s *buildSession) metadata() buildMetadata {
 	if s.input.options.push {
 		m.Digest, m.Descriptor = s.index.Descriptor.Digest, &s.index.Descriptor
 	}
+	for _, p := range s.missing() {
+		m.Missing = append(m.Missing, platforms.Format(p))
+	}
 	for _, r := range s.results {
+		if r.Err != nil {
+			m.Missing = append(m.Missing, platforms.Format(r.Platform))
+			continue
+		}
 		m.Platforms[platforms.Format(r.Platform)] = s.platformMetadata(r)
 	}
 	return m
@@ -78,6 +90,9 @@ func (s *buildSession) platformMetadata(r build.Result) platformMetadata {
 		Node: r.Node.Name, Endpoint: r.Node.Host, Engine: r.Node.Engine.Version, Match: r.Match.String(),
 		ImageID: r.Image.ID, BuildSeconds: r.BuildTime.Seconds(), PushSeconds: r.PushTime.Seconds(),
 		Sent: r.Image.Sent, SentBytes: r.Image.Bytes,
+	}
+	for _, lost := range r.Lost {
+		p.Lost = append(p.Lost, clean(lost.Error()))
 	}
 	for _, name := range r.Names() {
 		p.References = append(p.References, reference.FamiliarString(name))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -23,6 +24,9 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
+// cleanupTimeout bounds what is done after a build that was interrupted.
+const cleanupTimeout = 4 * time.Second
+
 // buildSession is one run of the build command, step by step.
 type buildSession struct {
 	cli         command.Cli
@@ -31,6 +35,7 @@ type buildSession struct {
 	credentials credentials
 
 	nodes    contexts.Nodes
+	spares   contexts.Nodes
 	snapshot *source.Snapshot
 	plan     build.Plan
 	results  []build.Result
@@ -47,7 +52,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	var published []ocispec.Platform
 	work, workCtx := errgroup.WithContext(ctx)
 	work.Go(func() (err error) {
-		s.nodes, err = probeNodes(workCtx, s.cli, cmd, s.input.options.nodes)
+		s.nodes, err = buildNodes(workCtx, s.cli, cmd, s.input)
 		return err
 	})
 	work.Go(func() (err error) {
@@ -66,6 +71,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	var err error
 	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
 		Platforms: s.input.platforms, OS: currentOS(s.nodes),
+		Pins: s.input.pins, AllowMissing: s.input.missing,
 		Targets: s.input.targets, PlatformTag: s.input.platformTag,
 		Push: s.input.options.push, Published: published,
 	})
@@ -106,7 +112,7 @@ func currentOS(nodes contexts.Nodes) string {
 // checkExposed refuses to send a login over plain tcp to another host.
 func (s *buildSession) checkExposed(ctx context.Context) error {
 	for _, a := range s.plan {
-		if !a.Node.Exposed() {
+		if !a.Node.Exposed() || a.Node.Insecure {
 			continue
 		}
 		for _, name := range a.Pushes {
@@ -135,7 +141,10 @@ func (s *buildSession) execute(ctx context.Context) error {
 	}
 	defer display.Wait()
 	s.children = map[string]manifest.Child{}
-	runner := &build.Runner{Display: display, Credentials: s.credentials.lookup, Bases: bases, Verify: s.verify}
+	runner := &build.Runner{
+		Display: display, Credentials: s.credentials.lookup, Bases: bases, Verify: s.verify,
+		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
+	}
 	if s.results, err = runner.Run(ctx, request, s.plan); err != nil {
 		return err
 	}
@@ -146,6 +155,19 @@ func (s *buildSession) execute(ctx context.Context) error {
 		return nil
 	}
 	return s.publish(ctx, display.Writer("manifest list"))
+}
+
+// spare asks the nodes that the plan could do without. Nodes pinned to one
+// platform are not among them.
+func (s *buildSession) spare(ctx context.Context) contexts.Nodes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spares == nil {
+		s.spares = s.nodes.Spare()
+		// Without an answer there is no spare node.
+		_ = s.spares.Probe(ctx, nil)
+	}
+	return s.spares
 }
 
 // request returns what to build and the registry hosts of its base images.
@@ -196,9 +218,17 @@ func (s *buildSession) verify(ctx context.Context, a build.Assignment, image bui
 	return nil
 }
 
+// removeImages leaves nothing of the build on the nodes, whether it worked or
+// not.
+func (s *buildSession) removeImages(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	return build.RemoveImages(ctx, s.results)
+}
+
 func (s *buildSession) close() {
-	_ = s.nodes.Close() //nolint:errcheck // nothing is lost with a connection
+	_ = s.nodes.Close()
 	if s.snapshot != nil {
-		_ = s.snapshot.Close() //nolint:errcheck // it was only read
+		_ = s.snapshot.Close()
 	}
 }

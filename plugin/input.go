@@ -23,6 +23,11 @@ type buildInput struct {
 	options     buildOptions
 	targets     []reference.NamedTagged
 	platforms   []ocispec.Platform
+	nodes       []string
+	pins        []build.Pin
+	missing     []ocispec.Platform
+	emulate     []ocispec.Platform
+	emulateAll  bool
 	platformTag build.TagTemplate
 	dockerfile  *source.Dockerfile
 	buildArgs   map[string]string
@@ -34,7 +39,7 @@ type buildInput struct {
 // is there and can't be read or parsed.
 func (o buildOptions) read() (*buildInput, error) {
 	in := &buildInput{options: o}
-	for _, step := range []func() error{in.readTargets, in.readPlatforms, in.readTemplate, in.readProgress, in.readValues, in.readPaths} {
+	for _, step := range []func() error{in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readValues, in.readPaths} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -65,14 +70,44 @@ func (in *buildInput) readTargets() error {
 	return nil
 }
 
-func (in *buildInput) readPlatforms() error {
-	for _, s := range in.options.platforms {
+func (in *buildInput) readPlatforms() (err error) {
+	if in.platforms, err = parsePlatforms(in.options.platforms); err != nil {
+		return err
+	}
+	if in.missing, err = parsePlatforms(in.options.allowMissing); err != nil {
+		return err
+	}
+	if slices.Contains(in.options.emulate, emulateAll) {
+		in.emulateAll = true
+		return nil
+	}
+	in.emulate, err = parsePlatforms(in.options.emulate)
+	return err
+}
+
+// parsePlatforms reads platforms and leaves out what was named before.
+func parsePlatforms(all []string) ([]ocispec.Platform, error) {
+	var parsed []ocispec.Platform
+	for _, s := range all {
 		p, err := build.ParsePlatform(s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !slices.ContainsFunc(in.platforms, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) }) {
-			in.platforms = append(in.platforms, p)
+		if !slices.ContainsFunc(parsed, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) }) {
+			parsed = append(parsed, p)
+		}
+	}
+	return parsed, nil
+}
+
+// readNodes tells the nodes for all platforms from those for one.
+func (in *buildInput) readNodes() error {
+	for _, s := range in.options.nodes {
+		p, name, one := platformValue(s)
+		if one {
+			in.pins = append(in.pins, build.Pin{Platform: p, Node: name})
+		} else {
+			in.nodes = append(in.nodes, name)
 		}
 	}
 	return nil

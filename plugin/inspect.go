@@ -60,7 +60,7 @@ func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 	}
 	var nodes contexts.Nodes
 	if o.nodes {
-		if nodes, err = probeNodes(ctx, dockerCLI, cmd, nil); err != nil {
+		if nodes, err = probeNodes(ctx, dockerCLI, cmd); err != nil {
 			return err
 		}
 		defer nodes.Close()
@@ -120,7 +120,10 @@ func (v inspectView) write(dockerCLI command.Cli, o inspectOptions) error {
 	format := o.format
 	table := format == formatter.TableFormatKey
 	if table {
-		fmt.Fprintf(dockerCLI.Out(), "Name:      %s\nMediaType: %s\nDigest:    %s\n\n", v.Reference, clean(v.MediaType), v.Digest)
+		_, err := fmt.Fprintf(dockerCLI.Out(), "Name:      %s\nMediaType: %s\nDigest:    %s\n\n", v.Reference, clean(v.MediaType), v.Digest)
+		if err != nil {
+			return err
+		}
 		format = "table {{.Platform}}\t{{.Digest}}\t{{.Size}}\t{{.Layers}}\t{{.Attestations}}"
 		if v.showNodes {
 			format += "\t{{.Nodes}}"

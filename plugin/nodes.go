@@ -3,10 +3,14 @@ package plugin
 import (
 	"context"
 	"os"
+	"slices"
 
 	"github.com/docker/cli/cli/command"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
@@ -28,11 +32,85 @@ func explicitContext(cmd *cobra.Command) bool {
 		os.Getenv(command.EnvOverrideContext) != "" || os.Getenv("DOCKER_HOST") != ""
 }
 
-// probeNodes loads and probes.
-func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, names []string) (contexts.Nodes, error) {
-	nodes, err := loadNodes(dockerCLI, cmd, names)
+// probeNodes loads and probes all nodes that a command may use.
+func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command) (contexts.Nodes, error) {
+	nodes, err := loadNodes(dockerCLI, cmd, nil)
 	if err != nil {
 		return nil, err
 	}
 	return nodes, nodes.Probe(ctx, nil)
+}
+
+// buildNodes loads and probes the nodes of a build, no longer than it takes to
+// know who builds what.
+func buildNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, in *buildInput) (contexts.Nodes, error) {
+	nodes, err := loadNodes(dockerCLI, cmd, in.nodes)
+	if err != nil {
+		return nil, err
+	}
+	for _, pin := range in.pins {
+		if slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Name == pin.Node }) {
+			continue
+		}
+		pinned, err := contexts.Load(dockerCLI, pin.Node)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, pinned...)
+	}
+	if err := nodes.Probe(ctx, enough(in)); err != nil {
+		return nodes, err
+	}
+	return nodes, allowEmulation(ctx, nodes, in)
+}
+
+// enough ends the probing when every platform asked for has a native node that
+// no node still silent would come before. Without --platform every answer
+// counts.
+func enough(in *buildInput) func(contexts.Nodes) bool {
+	if len(in.platforms) == 0 || len(in.pins) > 0 {
+		return nil
+	}
+	return func(nodes contexts.Nodes) bool {
+		for _, p := range in.platforms {
+			if !settled(nodes, p) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func settled(nodes contexts.Nodes, p ocispec.Platform) bool {
+	for _, n := range nodes {
+		switch {
+		case n.Match(p) == contexts.Native:
+			return true
+		case n.Err == nil && !n.Usable():
+			return false
+		}
+	}
+	return false
+}
+
+// allowEmulation notes which platforms each node may emulate: those that the
+// user allows and that its BuildKit offers. Only then is BuildKit asked.
+func allowEmulation(ctx context.Context, nodes contexts.Nodes, in *buildInput) error {
+	if !in.emulateAll && len(in.emulate) == 0 {
+		return nil
+	}
+	asking, ctx := errgroup.WithContext(ctx)
+	for _, n := range nodes {
+		if !n.Usable() || n.Engine.Builder != contexts.BuildKit {
+			continue
+		}
+		asking.Go(func() error {
+			offered, err := build.Emulates(ctx, n)
+			n.Emulates = slices.DeleteFunc(offered, func(p ocispec.Platform) bool {
+				return !in.emulateAll && !slices.ContainsFunc(in.emulate, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) })
+			})
+			return err
+		})
+	}
+	return asking.Wait()
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -30,6 +32,31 @@ func (s *buildSession) printPlan() {
 			fmt.Fprintf(s.cli.Err(), "Not used: %s: %s\n", clean(n.Name), clean(n.Err.Error()))
 		}
 	}
+}
+
+// printSummary says on standard error what did not go as planned: nodes that
+// were lost and platforms that are missing.
+func (s *buildSession) printSummary() {
+	for _, r := range s.results {
+		for _, lost := range r.Lost {
+			fmt.Fprintf(s.cli.Err(), "Moved to %s: %s\n", clean(r.Node.Name), clean(lost.Error()))
+		}
+		if r.Err != nil && r.Optional {
+			fmt.Fprintf(s.cli.Err(), "Missing: %s\n", clean(r.Err.Error()))
+		}
+	}
+	for _, p := range s.missing() {
+		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.Format(p))
+	}
+}
+
+// missing are the platforms that were asked for, may be absent, and are not
+// even in the plan.
+func (s *buildSession) missing() []ocispec.Platform {
+	planned := s.plan.Platforms()
+	return slices.DeleteFunc(slices.Clone(s.input.platforms), func(p ocispec.Platform) bool {
+		return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) })
+	})
 }
 
 // report prints the result on standard output and writes the metadata file.
@@ -63,8 +90,11 @@ func (s *buildSession) reportPublished() error {
 // quiet build of one platform, so that IMAGE=$(docker multiarch build -q .)
 // works as it does with docker build.
 func reportImages(out io.Writer, results []build.Result, quiet bool) error {
-	var errs []error
+	errs := make([]error, 0, len(results))
 	for _, r := range results {
+		if r.Err != nil {
+			continue
+		}
 		line := fmt.Sprintf("%s %s %s", platforms.Format(r.Platform), r.Node.Name, r.Image.ID)
 		if quiet && len(results) == 1 {
 			line = r.Image.ID.String()

@@ -37,7 +37,7 @@ func New(out io.Writer, mode Mode) (*Display, error) {
 	}
 	ui, err := progressui.NewDisplay(out, mode)
 	if err != nil {
-		return nil, fmt.Errorf("starting progress display: %w", err)
+		return nil, fmt.Errorf("--progress=%s needs a terminal: %w", mode, err)
 	}
 	d := &Display{events: make(chan *buildkit.SolveStatus), done: make(chan struct{})}
 	go func() {

@@ -33,10 +33,7 @@ func (s *Snapshot) open(path string) (*file, error) {
 	}
 	f, err := s.root.OpenFile(path, openFlags, 0)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, changed(path, "it is gone")
-		}
-		return nil, fmt.Errorf("opening %q of the build context: %w", path, errors.Unwrap(err))
+		return nil, s.unopened(path, err)
 	}
 	info, err := f.Stat()
 	if err == nil {
@@ -46,6 +43,15 @@ func (s *Snapshot) open(path string) (*file, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &file{disk: f, snapshot: s, path: path, size: info.Size(), hash: sha256.New()}, nil
+}
+
+// unopened tells a file that is not what it was from one that may not be read.
+func (s *Snapshot) unopened(path string, err error) error {
+	reason := errors.Unwrap(err)
+	if info, statErr := s.root.Lstat(path); statErr != nil || s.same(path, info) != nil {
+		return changed(path, fmt.Sprintf("it can't be opened any more: %v", reason))
+	}
+	return fmt.Errorf("opening %q of the build context: %w", path, reason)
 }
 
 // Read implements io.Reader. At the end it checks size and time against the

@@ -60,14 +60,18 @@ func (s *Snapshot) walk(ctx context.Context, dir string, exclude []string) error
 	if err != nil {
 		return err
 	}
-	walk := &strictWalk{FS: disk, unreadable: map[string]error{}}
+	walk := &strictWalk{FS: disk, unreadable: map[string]error{}, special: map[string]bool{}}
 	filtered, err := fsutil.NewFilterFS(walk, &fsutil.FilterOpt{ExcludePatterns: exclude})
 	if err != nil {
 		return fmt.Errorf("ignore file: %w", err)
 	}
-	err = filtered.Walk(ctx, "", func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
+	err = filtered.Walk(ctx, "", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
+		case walk.special[path]:
+			s.Special = append(s.Special, path)
+			return nil
 		}
 		return s.add(d)
 	})
@@ -79,7 +83,6 @@ func (s *Snapshot) walk(ctx context.Context, dir string, exclude []string) error
 			s.entries[i].unreadable = reason
 		}
 	}
-	s.Special = walk.special
 	return nil
 }
 
@@ -143,7 +146,7 @@ func (s *Snapshot) Close() error { return s.root.Close() }
 
 // same compares what is on disk now with what the walk found.
 func (s *Snapshot) same(path string, now fs.FileInfo) error {
-	was := s.content(path)
+	was := s.entries[s.index[path]].stat
 	switch {
 	case !now.Mode().IsRegular():
 		return changed(path, "no longer a regular file")
@@ -153,19 +156,6 @@ func (s *Snapshot) same(path string, now fs.FileInfo) error {
 		return changed(path, "modified")
 	}
 	return nil
-}
-
-// content returns the entry that has the size of the file at path: for a
-// further name of a hard-linked file that is the first name, which is the only
-// one to carry the size.
-func (s *Snapshot) content(path string) *types.Stat {
-	stat := s.entries[s.index[path]].stat
-	if stat.Linkname != "" {
-		if i, ok := s.index[filepath.FromSlash(stat.Linkname)]; ok {
-			return s.entries[i].stat
-		}
-	}
-	return stat
 }
 
 func changed(path, how string) error {

@@ -45,6 +45,7 @@ func (v *View) Err() error {
 func (v *View) Sent() (paths []string, bytes int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	paths = []string{}
 	for path, size := range v.sent {
 		paths = append(paths, path)
 		bytes += size

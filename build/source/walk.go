@@ -16,7 +16,7 @@ import (
 type strictWalk struct {
 	fsutil.FS
 	unreadable map[string]error
-	special    []string
+	special    map[string]bool
 }
 
 // Walk implements fsutil.FS.
@@ -28,9 +28,10 @@ func (w *strictWalk) Walk(ctx context.Context, target string, fn fs.WalkDirFunc)
 			return filepath.SkipDir
 		case err != nil:
 			return vanished(path, err)
-		case d.Type()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice|fs.ModeIrregular) != 0:
-			w.special = append(w.special, path)
-			return nil
+		}
+		if d.Type()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice|fs.ModeIrregular) != 0 {
+			// Noted here, where the type is still the true one.
+			w.special[path] = true
 		}
 		// Asking now, not when a later layer needs it, keeps a "does not
 		// exist" in our hands.

@@ -1,4 +1,4 @@
-# The Docker config directory with a context for each engine, and the docker command to use with it.
+# The Docker config directory with a context for each engine and transport, and the docker command to use with it.
 
 farm_docker() { env -u DOCKER_HOST -u DOCKER_CONTEXT DOCKER_CONFIG="$ROOT/docker-config" "$ROOT/bin/docker" "$@"; }
 
@@ -20,18 +20,25 @@ link_docker() {
   ln -sfn "$package" "$ROOT/bin/docker-debian" # has BuildKit's client built in: `docker build` without buildx
 }
 
-make_context() { # ENGINE
-  local endpoint
-  endpoint=unix://$(engine_folder "$1")/docker.sock
+make_context() { # NAME ENDPOINT
   if farm_docker context inspect "$1" >/dev/null 2>&1; then return; fi
-  farm_docker context create "$1" --description "farm engine $1" --docker "host=$endpoint" >/dev/null 2>&1 ||
+  farm_docker context create "$1" --description "farm $1" --docker "$2" >/dev/null 2>&1 ||
     die "can't make the context $1"
 }
 
-make_contexts() { # ENGINE...
+make_contexts() { # ENGINE-OR-TRANSPORT...
   local name
   mkdir -p "$ROOT/docker-config"
-  for name in "$@"; do make_context "$name"; done
+  for name in "$@"; do
+    case $(kind_of "$name") in
+      engine) make_context "$name" "host=unix://$(engine_folder "$name")/docker.sock" ;;
+      ssh) make_context ssh "host=$SSH_ENDPOINT" ;;
+    esac
+    if [[ $name == "$TLS_ENGINE" ]]; then
+      make_tls_certificates
+      make_context tls "host=$(tls_endpoint),$(tls_client_files)"
+    fi
+  done
   [[ -e $ROOT/docker-config/config.json ]] || echo '{"currentContext": "amd64"}' >"$ROOT/docker-config/config.json"
 }
 

@@ -31,12 +31,14 @@ engine_packages() { # NAME
   echo "${list[@]}"
 }
 
-engine_root() { # NAME
+engine_root_line() { # NAME
   local suite arch index flags
   read_engine "$1"
-  # shellcheck disable=SC2046
-  root_folder "$suite" "$arch" $(engine_packages "$1")
+  echo "$suite $arch $(engine_packages "$1")"
 }
+
+# shellcheck disable=SC2046
+engine_root() { root_folder $(engine_root_line "$1"); }
 
 engine_answers() { curl --silent --fail --max-time 5 --unix-socket "$(engine_folder "$1")/docker.sock" http://engine/_ping; }
 
@@ -50,15 +52,14 @@ start_engine() { # NAME
   cp "$ROOT/ca.crt" "$folder/etc-docker/certs.d/$PRIVATE_ADDRESS/ca.crt"
   make_bridge "$LINKS-$1" "$SUBNET.$index.1/24"
   [[ $arch != i386 ]] || personality=(setarch i386)
-  # The pid namespace makes the engine one thing: when its first process ends, the kernel ends the rest and their mounts go.
   # Without ip-forward, iptables and docker0 it changes nothing on the machine but its own bridges and cgroups.
-  # shellcheck disable=SC2086
-  setsid "${personality[@]}" unshare --mount --propagation private --pid --fork --kill-child \
-    "$PARTS/enter-root" "$(readlink /proc/self/ns/mnt)" "$folder" "$(engine_root "$1")" \
+  # shellcheck disable=SC2046,SC2086
+  setsid "${personality[@]}" "$PARTS/run-in-root" "$folder" "$(engine_root "$1")" \
+    "$folder/data:/var/lib/docker" "$folder/etc-docker:/etc/docker" -- \
     tini -- dockerd --log-level warn --host unix:///farm/docker.sock --data-root /var/lib/docker --exec-root /run/docker \
     --pidfile /run/docker.pid --bridge "$LINKS-$1" --default-address-pool "base=$SUBNET.$((128 + 4 * index)).0/22,size=26" \
     --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
-    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$FARM/$1" $flags \
+    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$FARM/$1" $(tls_flags "$1") $flags \
     </dev/null >>"$folder/log" 2>&1 9>&- &
   wait_ready "engine $1" $! "$folder/log" 60 engine_answers "$1"
 }

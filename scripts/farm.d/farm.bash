@@ -1,15 +1,17 @@
 # What up, down, status, stop, start and kill do, from the parts.
 
-farm_up() { # ENGINE...
+farm_up() { # ENGINE-OR-ssh...
+  # shellcheck disable=SC2034
   local name suite arch index flags
   require_machine
   (($# > 0)) || set -- "${BASIC_ENGINES[@]}"
-  for name in "$@"; do read_engine "$name"; done
+  for name in "$@"; do [[ $(kind_of "$name") != engine ]] || read_engine "$name"; done
+  [[ " $* " != *" ssh "* || " $* " == *" $SSH_ENGINE "* ]] || set -- "$@" "$SSH_ENGINE"
   lock_farm
   prepare_farm_root
   make_roots "$@"
   make_base_image
-  make_certificates
+  make_registry_certificate
   link_docker
   make_contexts "$@"
   at_once start_one "${REGISTRIES[@]}" "$@"
@@ -27,13 +29,11 @@ prepare_farm_root() {
   echo "$NUMBER" >"$ROOT/farm-number"
 }
 
-make_roots() { # ENGINE...
-  # shellcheck disable=SC2034
-  local name suite arch index flags wanted=() missing=() arches line
+make_roots() { # ENGINE-OR-ssh...
+  local name suite wanted=() missing=() arches line
   # The amd64 engine's root has the registry and the docker command, so it is always there.
   for name in amd64 "$@"; do
-    read_engine "$name"
-    wanted+=("$suite $arch $(engine_packages "$name")")
+    wanted+=("$("$(kind_of "$name")_root_line" "$name")")
   done
   for arch in "${BASE_ARCHITECTURES[@]}"; do wanted+=("$CODENAME $arch busybox-static"); done
   for line in "${wanted[@]}"; do
@@ -65,14 +65,19 @@ at_once() { # FUNCTION NAME...
   [[ -z $failed ]]
 }
 
-kind_of() { if [[ " ${REGISTRIES[*]} " == *" $1 "* ]]; then echo registry; else echo engine; fi; }
+kind_of() {
+  case " ${REGISTRIES[*]} " in
+    *" $1 "*) echo registry ;;
+    *) if [[ $1 == ssh ]]; then echo ssh; else echo engine; fi ;;
+  esac
+}
 start_one() { "start_$(kind_of "$1")" "$1"; }
 
 change_one() { # stop|kill|start NAME
   require_machine
   lock_farm
   require_farm_root || die "no farm in $ROOT: run scripts/farm up"
-  [[ -d $ROOT/engines/$2 || -d $ROOT/registries/$2 ]] || die "$2 is not in this farm"
+  [[ -d $ROOT/engines/$2 || -d $ROOT/registries/$2 || $2 == ssh && -d $ROOT/ssh ]] || die "$2 is not in this farm"
   "$1_$(kind_of "$2")" "$2"
 }
 farm_stop() { change_one stop "$1"; }
@@ -86,6 +91,8 @@ farm_status() {
   for name in $(engine_names); do
     [[ ! -d $ROOT/engines/$name ]] || engine_status "$name"
   done
+  [[ ! -d $ROOT/engines/$TLS_ENGINE ]] || tls_status
+  [[ ! -d $ROOT/ssh ]] || ssh_status
 }
 
 farm_down() {
@@ -97,6 +104,7 @@ farm_down() {
     end_process "$folder/pid" KILL 10 # its data is deleted anyway
     remove_engine_bridges "$folder"
   done
+  kill_ssh
   for name in "${REGISTRIES[@]}"; do kill_registry "$name"; done
   remove_network
   remove_cgroups

@@ -94,7 +94,7 @@ make_root() { # SUITE ARCH PACKAGE...
   mv -T "$new" "$folder"
 }
 
-# The folders that enter-root mounts on, for the root itself is read-only, and files that no package ships.
+# The folders that run-in-root mounts on, for the root itself is read-only, and files that no package ships.
 prepare_root() { # FOLDER
   mkdir -p "$1"/{old-root,farm,proc,sys,dev,run,tmp,root,etc/docker} "$1"/opt/containerd/{bin,lib} \
     "$1"/var/{lib/docker,lib/containerd,tmp}

@@ -20,18 +20,14 @@ registry_curl() { # NAME ARGUMENT...
 }
 
 # A private authority, and the registry's certificate for its address.
-make_certificates() {
+make_registry_certificate() {
   local folder
   folder=$(registry_folder private)
   [[ ! -s $ROOT/ca.crt || ! -s $folder/registry.crt ]] || return 0
   mkdir -p "$folder"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=$FARM CA" \
-    -keyout "$folder/ca.key" -out "$ROOT/ca.crt" 2>/dev/null
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$FARM registry" \
-    -keyout "$folder/registry.key" -out "$folder/registry.csr" 2>/dev/null
-  echo "subjectAltName=IP:${PRIVATE_ADDRESS%:*}" >"$folder/registry.ext"
-  openssl x509 -req -in "$folder/registry.csr" -CA "$ROOT/ca.crt" -CAkey "$folder/ca.key" -CAcreateserial \
-    -days 3650 -extfile "$folder/registry.ext" -out "$folder/registry.crt" 2>/dev/null
+  make_authority "$folder" ca
+  make_certificate "$folder" ca registry "subjectAltName=IP:${PRIVATE_ADDRESS%:*}"
+  cp "$folder/ca.crt" "$ROOT/ca.crt"
 }
 
 write_registry_config() { # NAME ADDRESS
@@ -65,7 +61,7 @@ start_registry() { # NAME
   mkdir -p "$folder/data"
   ! running_pid "$folder/pid" >/dev/null || return 0
   if [[ $1 == private ]]; then
-    make_certificates
+    make_registry_certificate
     make_namespace
     enter=(nsenter "--net=/run/netns/$FARM")
     address=$PRIVATE_ADDRESS

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"gotest.tools/v3/assert"
+)
+
+const (
+	module = "github.com/docker-multiarch/docker-multiarch"
+
+	cobra        = "github.com/spf13"
+	dockerCLI    = "github.com/docker/cli/cli/command"
+	engineClient = "github.com/moby/moby"
+	buildKit     = "github.com/moby/buildkit"
+	registryLib  = "github.com/google/go-containerregistry"
+)
+
+// arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
+// The linter has the same rules for direct imports.
+var arrows = map[string]struct{ rooms, never []string }{
+	"cmd/docker-multiarch": {rooms: []string{"plugin", "build", "build/progress", "build/source", "contexts", "manifest", "retry"}},
+	"plugin":               {rooms: []string{"build", "build/progress", "build/source", "contexts", "manifest", "retry"}},
+	"build": {
+		rooms: []string{"build/progress", "build/source", "contexts", "retry"},
+		never: []string{cobra, dockerCLI, registryLib},
+	},
+	"build/source":   {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit + "/client", buildKit + "/session"}},
+	"build/progress": {never: []string{cobra, dockerCLI, registryLib, engineClient}},
+	"contexts":       {never: []string{cobra, dockerCLI, registryLib, buildKit}},
+	"manifest":       {never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"retry":          {never: []string{""}}, // every library
+	"e2e/oracle":     {never: []string{""}}, // it judges the product and shares no code with it
+}
+
+// developers are the packages that are no part of the product, and so have no arrows of their own.
+var developers = []string{"e2e", "scripts"}
+
+// wrong returns what of deps, import paths outside the standard library, the room may not reach.
+func wrong(room string, deps []string) []string {
+	rule := arrows[room]
+	var found []string
+	for _, dep := range deps {
+		if other, ours := strings.CutPrefix(dep, module+"/"); ours {
+			if other != room && !slices.Contains(rule.rooms, other) {
+				found = append(found, dep)
+			}
+		} else if slices.ContainsFunc(rule.never, func(path string) bool { return within(dep, path) }) {
+			found = append(found, dep)
+		}
+	}
+	return found
+}
+
+// within tells whether dep is the package path or below it. Everything is below "".
+func within(dep, path string) bool {
+	return path == "" || dep == path || strings.HasPrefix(dep, path+"/")
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range goList(t, "-f", "{{.ImportPath}}", module+"/...") {
+		room := strings.TrimPrefix(pkg, module+"/")
+		_, known := arrows[room]
+		if !known && slices.ContainsFunc(developers, func(path string) bool { return within(room, path) }) {
+			continue
+		}
+		t.Run(room, func(t *testing.T) {
+			t.Parallel()
+			assert.Assert(t, known, "a new room: give it its arrows here and in .golangci.yml")
+			deps := goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg)
+			assert.Assert(t, len(deps) > 0)
+			assert.DeepEqual(t, wrong(room, deps), []string(nil))
+		})
+	}
+}
+
+// The check is worth nothing if it would not find what it looks for.
+func TestArrowsFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		room, dep string
+		wrong     bool
+	}{
+		{"contexts", module + "/manifest", true},
+		{"contexts", module + "/retry", true},
+		{"contexts", registryLib + "/pkg/name", true},
+		{"contexts", engineClient + "/client", false},
+		{"manifest", engineClient + "/client", true},
+		{"manifest", registryLib + "/pkg/name", false},
+		{"build", module + "/manifest", true},
+		{"build", cobra + "/cobra", true},
+		{"build", module + "/contexts", false},
+		{"build/source", module + "/build", true},
+		{"build/progress", buildKit + "/client", false},
+		{"retry", "golang.org/x/sync/errgroup", true},
+		{"e2e/oracle", module + "/manifest", true},
+		{"plugin", module + "/e2e/oracle", true},
+		{"plugin", cobra + "/cobra", false},
+		{"manifest", "github.com/mobyx/moby", false},
+	}
+	for _, tt := range tests {
+		deps := []string{tt.dep, module + "/" + tt.room}
+		var want []string
+		if tt.wrong {
+			want = []string{tt.dep}
+		}
+		assert.DeepEqual(t, wrong(tt.room, deps), want)
+	}
+}
+
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-buildvcs=false"}, args...)...).Output()
+	assert.NilError(t, err)
+	return strings.Fields(string(out))
+}

@@ -1,0 +1,62 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
+)
+
+// afterPlan is what standard error has after the plan, which is a table of a heading and a line for each platform.
+func afterPlan(t *testing.T, r result) []string {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(r.stderr, "\n"), "\n")
+	assert.Assert(t, len(lines) >= 3 && strings.HasPrefix(lines[0], "PLATFORM "), "%s", r)
+	return lines[3:]
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	c, f, repo := newClient(t), newFront(t), repository(t)
+	removeImages(t, f.address+"/"+repo)
+	dir := files{"Dockerfile": dockerfile("RUN uname -m")}.dir(t)
+	build := func(mode string, args ...string) result {
+		return c.build(append(args, "--push", "--no-cache", "--progress", mode, "-t", f.address+"/"+repo+":1", dir)...)
+	}
+
+	plain := build("plain").succeeded()
+	for _, e := range engines {
+		part := "[" + e.platform() + " " + string(e) + "]"
+		plain.says(part+" [2/2] RUN uname -m", part+" pushing "+f.address+"/"+repo+":1"+e.suffix(), e.machine())
+	}
+	assert.Assert(t, !strings.Contains(plain.stderr, "\x1b"), "%q", plain.stderr)
+	assert.Assert(t, is.Contains(strings.Join(afterPlan(t, build("auto").succeeded()), "\n"), "RUN uname -m"))
+	assert.Assert(t, is.Len(afterPlan(t, build("quiet").succeeded()), 0))
+
+	lines := afterPlan(t, build("rawjson").succeeded())
+	assert.Assert(t, len(lines) > 10)
+	for _, line := range lines {
+		assert.Assert(t, json.Valid([]byte(line)), "not JSON: %s", line)
+	}
+
+	before := len(f.writes())
+	build("tty").failed(125, "tty") // Standard error is a file here.
+	build("loud").failed(125, "auto|plain|tty|quiet|rawjson")
+	assert.Equal(t, len(f.writes()), before)
+}
+
+// The mode of docker build's own variable is the default.
+func TestProgressFromEnvironment(t *testing.T) {
+	t.Parallel()
+	c, repo := newClient(t), repository(t)
+	removeImages(t, repo)
+	c.env["BUILDKIT_PROGRESS"] = "rawjson"
+
+	r := c.build("-t", repo, files{"Dockerfile": dockerfile("RUN uname -m")}.dir(t)).succeeded()
+
+	assert.Assert(t, json.Valid([]byte(afterPlan(t, r)[0])), "%s", r)
+}
