@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc"
@@ -22,9 +21,9 @@ type sessionAuth struct {
 	auth.UnimplementedAuthServer
 	credentials Credentials
 	hosts       []string
-
-	mu  sync.Mutex
-	err error
+	// fail ends the build. BuildKit would ask again and again for a login that
+	// can't be read.
+	fail context.CancelCauseFunc
 }
 
 // Docker Hub's registry answers on another host than the one in references,
@@ -37,13 +36,6 @@ const (
 // Register implements session.Attachable.
 func (s *sessionAuth) Register(server *grpc.Server) { auth.RegisterAuthServer(server, s) }
 
-// Err returns why a login could not be read, or nil.
-func (s *sessionAuth) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
 // Credentials implements auth.AuthServer.
 func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
 	host := req.GetHost()
@@ -55,9 +47,7 @@ func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequ
 	}
 	login, err := s.credentials(ctx, host)
 	if err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.err = err
+		s.fail(err)
 		return nil, status.Error(codes.Unauthenticated, "credentials can't be read")
 	}
 	if login.IdentityToken != "" {

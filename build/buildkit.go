@@ -1,8 +1,8 @@
 package build
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -27,18 +27,20 @@ type buildKit struct {
 
 // Build implements Builder.
 func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	client, err := dialBuildKit(ctx, a.Node)
 	if err != nil {
 		return Image{}, blame(ctx, a.Node, err)
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	view := req.Context.View()
-	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases}
+	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases, fail: fail}
 	response, err := solve(ctx, client, solveOpt(req, a, view, auth), w)
 	if err != nil {
 		// What the session saw is nearer the truth than what the engine
 		// made of it.
-		if cause := errors.Join(view.Err(), auth.Err()); cause != nil {
+		if cause := cmp.Or(view.Err(), context.Cause(ctx)); cause != nil {
 			return Image{}, cause
 		}
 		return Image{}, blame(ctx, a.Node, err)
@@ -74,9 +76,11 @@ func dialBuildKit(ctx context.Context, n *contexts.Node) (*buildkit.Client, erro
 func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *progress.Writer) (*buildkit.SolveResponse, error) {
 	events := make(chan *buildkit.SolveStatus)
 	shown := make(chan struct{})
+	var base baseImages
 	go func() {
 		defer close(shown)
 		for e := range events {
+			base.watch(e)
 			w.Status(e)
 		}
 	}()
@@ -92,7 +96,7 @@ func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *pr
 		select {
 		case <-ended:
 		case <-time.After(stopGrace):
-			c.Close()
+			_ = c.Close()
 		}
 	}()
 	// Solve closes events.
@@ -100,5 +104,5 @@ func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *pr
 	close(ended)
 	<-cut
 	<-shown
-	return response, err
+	return response, base.explain(err)
 }

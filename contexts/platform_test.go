@@ -76,20 +76,24 @@ func TestMatch(t *testing.T) {
 		{"linux/s390x", "linux/s390x", Native},
 		{"linux/386", "linux/386", Native},
 		{"freebsd/amd64", "freebsd/amd64", Native},
-		// An amd64 processor runs 386 itself; no other pair is taken for granted.
+		// These every processor runs itself; no other pair is taken for granted.
 		{"linux/amd64", "linux/386", Compatible},
+		{"linux/arm/v7", "linux/arm/v6", Compatible},
+		{"linux/arm/v7", "linux/arm/v5", Compatible},
+		// Who asks for a level by name is taken at their word.
+		{"linux/amd64", "linux/amd64/v2", Compatible},
+		{"linux/amd64", "linux/amd64/v3", Compatible},
 		{"linux/386", "linux/amd64", NoMatch},
 		{"linux/arm64", "linux/arm/v7", NoMatch},
 		{"linux/arm64", "linux/arm/v6", NoMatch},
-		{"linux/arm/v7", "linux/arm/v6", NoMatch},
 		{"linux/arm/v6", "linux/arm/v7", NoMatch},
 		{"linux/arm/v7", "linux/arm64", NoMatch},
 		{"linux/amd64", "linux/arm64", NoMatch},
 		{"linux/ppc64", "linux/ppc64le", NoMatch},
 		// What an engine doesn't say, its processor may not have.
-		{"linux/amd64", "linux/amd64/v3", NoMatch},
-		{"linux/amd64", "linux/amd64/v2", NoMatch},
 		{"linux/arm64", "linux/arm64/v9", NoMatch},
+		{"linux/386", "linux/arm/v6", NoMatch},
+		{"freebsd/amd64", "freebsd/amd64/v3", NoMatch},
 		// Systems don't mix.
 		{"linux/amd64", "windows/amd64", NoMatch},
 		{"windows/amd64", "linux/amd64", NoMatch},
@@ -124,6 +128,23 @@ func TestANodeThatIsNotUsableMatchesNothing(t *testing.T) {
 		assert.Equal(t, n.Match(p), NoMatch, n.Name)
 		assert.Equal(t, n.Match(ocispec.Platform{}), NoMatch, n.Name)
 	}
+}
+
+func TestAPlatformThatTheUserDeclaresIsCompatibleAndOneThatMayBeEmulatedComesLast(t *testing.T) {
+	t.Parallel()
+	arm := platforms.Normalize(platforms.MustParse("linux/arm/v7"))
+	declared, emulating, native := on("declared", "linux/arm64"), on("emulating", "linux/amd64"), on("native", "linux/arm/v7")
+	declared.Declares, emulating.Emulates = []ocispec.Platform{arm}, []ocispec.Platform{arm}
+	for node, want := range map[*Node]Match{declared: Compatible, emulating: Emulated, native: Native} {
+		assert.Equal(t, node.Match(arm), want, node.Name)
+	}
+	assert.Equal(t, names(Nodes{emulating, on("other", "linux/amd64"), declared, native}.Best(arm)), "native declared emulating")
+
+	// Neither says anything of other platforms, nor of a node that is down.
+	assert.Equal(t, declared.Match(platforms.MustParse("linux/s390x")), NoMatch)
+	assert.Equal(t, emulating.Match(platforms.MustParse("linux/s390x")), NoMatch)
+	declared.Err, emulating.Err = ErrNoAnswer, ErrNoAnswer
+	assert.Equal(t, len(Nodes{declared, emulating}.Best(arm)), 0)
 }
 
 func TestBestPutsNativeFirstAndKeepsTheOrderOtherwise(t *testing.T) {

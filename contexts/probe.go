@@ -15,7 +15,7 @@ import (
 // has SSHProbeTimeout, because there is a login before.
 const (
 	ProbeTimeout    = 5 * time.Second
-	SSHProbeTimeout = 10 * time.Second
+	SSHProbeTimeout = 9 * time.Second
 )
 
 // Why a node can't be used though nothing is wrong with its context.
@@ -109,18 +109,31 @@ func (n *Node) probeTimeout() time.Duration {
 	}
 }
 
-// probeError says why a probe failed. Behind an ssh channel, what is wrong on the
-// other side shows only in the text of what the channel made of it.
+// probeError says why a probe failed.
 func (n *Node) probeError(ctx context.Context, err error) error {
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, ErrNotAwaited):
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrNotAwaited) {
 		return cause
-	case errors.Is(cause, ErrNoAnswer):
+	}
+	if n.link != nil {
+		if failure := n.sshFailure(err, cause != nil); failure != nil {
+			return failure
+		}
+	}
+	if errors.Is(cause, ErrNoAnswer) {
 		return fmt.Errorf("%w within %s", ErrNoAnswer, n.probeTimeout())
-	case n.link != nil && !errors.Is(err, ErrSSH):
-		return sshError(err.Error())
 	}
 	return err
+}
+
+// sshFailure finds what was wrong with an ssh endpoint: the login, or what the
+// other side wrote into the channel, which shows only in the text of what the
+// API client made of it.
+func (n *Node) sshFailure(err error, timedOut bool) error {
+	if failure := n.link.failure(); failure != nil || timedOut {
+		return failure
+	}
+	return sshError(err.Error())
 }
 
 // markDuplicates leaves each engine to the first node that reaches it.

@@ -164,6 +164,91 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 	})
 }
 
+func TestProbeEndsWhenTheAnswersAreEnough(t *testing.T) {
+	t.Parallel()
+	hosts := map[string]string{"quick": engine{Info: linux("QUICK", "x86_64")}.start(t), "gone": "unix:///nowhere/e.sock"}
+	nodes := load(t, newStore(t, "quick", "unix:///nowhere/docker.sock", hosts))
+	nodes = append(nodes, silent(t, "slow"))
+	defer nodes[2].client.Close()
+	asked := 0
+	assert.NilError(t, nodes.Probe(t.Context(), func(ns Nodes) bool {
+		asked++
+		return ns[0].Usable() && ns[1].Err != nil
+	}))
+	assert.Equal(t, asked, 3, "it is asked after each answer")
+	assert.Assert(t, nodes[0].Usable())
+	assert.Assert(t, !errors.Is(nodes[1].Err, ErrNotAwaited), "it was refused before: %v", nodes[1].Err)
+	assert.ErrorIs(t, nodes[2].Err, ErrNotAwaited)
+	assert.Assert(t, !nodes[2].Usable())
+}
+
+func TestANodeThatWasNotAwaitedCanBeProbedAfterAll(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	late := engine{Info: linux("LATE", "x86_64")}
+	answer := late
+	late.AskInfo = func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+			answer.serve(t, w, r)
+		case <-r.Context().Done():
+		}
+	}
+	hosts := map[string]string{"late": late.start(t), "quick": engine{Info: linux("QUICK", "x86_64")}.start(t), "gone": "unix:///nowhere/e.sock"}
+	nodes := load(t, newStore(t, "quick", "unix:///nowhere/docker.sock", hosts))
+	assert.NilError(t, nodes.Probe(t.Context(), func(ns Nodes) bool { return ns[0].Usable() && ns[1].Err != nil }))
+	assert.Equal(t, names(nodes), "quick gone late")
+	gone := nodes[1].Err
+
+	spare := nodes.Spare()
+	assert.Equal(t, names(spare), "late")
+	assert.NilError(t, spare[0].Err)
+	assert.Equal(t, len(nodes.Spare()), 0, "what is being probed again is no spare node twice")
+	close(release)
+	assert.NilError(t, spare.Probe(t.Context(), nil))
+	assert.Assert(t, nodes[2].Usable())
+	assert.ErrorIs(t, nodes[1].Err, gone)
+}
+
+func TestProbeLeavesNodesAloneThatWereProbedBefore(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	e := engine{Info: linux("ONCE", "x86_64")}
+	answer := e
+	e.AskInfo = func(w http.ResponseWriter, r *http.Request) { asked++; answer.serve(t, w, r) }
+	nodes := load(t, newStore(t, "n", "unix:///nowhere/docker.sock", map[string]string{"n": e.start(t)}))
+	for range 2 {
+		assert.NilError(t, nodes.Probe(t.Context(), nil))
+	}
+	assert.Equal(t, asked, 1)
+}
+
+func TestAnEngineHasTheTimeThatTheUserGivesIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		patient, usual := silent(t, "patient"), silent(t, "usual")
+		patient.Timeout = time.Minute
+		nodes := Nodes{patient, usual}
+		defer nodes.Close()
+		started := time.Now()
+		assert.NilError(t, nodes.Probe(t.Context(), nil))
+		assert.Equal(t, time.Since(started), time.Minute)
+		assert.Error(t, patient.Err, "no answer within 1m0s")
+		assert.Error(t, usual.Err, "no answer within 5s")
+	})
+}
+
+func TestSkewIsHowFarTheEnginesClockIsAhead(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for said, want := range map[string]time.Duration{
+		"2026-01-02T03:04:05Z": 0, "2026-01-02T03:05:05.5Z": 60*time.Second + 500*time.Millisecond,
+		"2026-01-02T02:04:05Z": -time.Hour, "2026-01-02T04:04:05+01:00": 0, "": 0, "yesterday": 0,
+	} {
+		assert.Equal(t, skew(said, now), want, "%q", said)
+	}
+}
+
 func TestProbeAsksAllNodesAtOnce(t *testing.T) {
 	t.Parallel()
 	const count = 4

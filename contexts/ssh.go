@@ -16,11 +16,15 @@ import (
 
 	"github.com/docker/cli/cli/connhelper"
 	"github.com/docker/cli/cli/connhelper/ssh"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 const (
 	// connectTimeout bounds one attempt to log in over ssh.
 	connectTimeout = 8 * time.Second
+	// closeTimeout is how long the other side may take to close a channel.
+	closeTimeout = time.Second
 	// idleTimeout is how long a shared connection outlives its last user, if
 	// nobody could close it.
 	idleTimeout = 30 * time.Second
@@ -43,14 +47,19 @@ type sshLink struct {
 	dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 	dir    string
 
+	closing chan struct{} // closed by close
+
+	login sync.Mutex // held while logging in
+
 	mu   sync.Mutex
 	open bool
+	err  error // of the last login
 }
 
 // newSSHLink prepares the connection to an ssh:// endpoint; it connects to
 // nobody. dummyHost is the URL to be used in HTTP requests.
 func newSSHLink(endpoint string) (_ *sshLink, dummyHost string, err error) {
-	l := &sshLink{}
+	l := &sshLink{closing: make(chan struct{})}
 	if l.spec, err = ssh.ParseURL(endpoint); err != nil {
 		return nil, "", err
 	}
@@ -91,37 +100,54 @@ func (l *sshLink) dial(ctx context.Context, network, addr string) (net.Conn, err
 			return nil, err
 		}
 	}
-	return l.dialer(ctx, network, addr)
+	conn, err := l.dialer(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &sshChannel{Conn: conn, link: l}, nil
 }
 
 // connect logs in once; whoever comes meanwhile waits for it. A server that
 // turns the connection away because it has too many is asked again.
 func (l *sshLink) connect(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open {
+	l.login.Lock()
+	defer l.login.Unlock()
+	if l.isOpen() {
 		return nil
 	}
-	for {
-		err := l.login(ctx)
-		if err == nil {
-			l.open = true
-			return nil
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.closing:
+			cancel()
+		case <-ctx.Done():
 		}
+	}()
+	for {
+		err := l.logIn(ctx)
+		l.mu.Lock()
+		l.open, l.err = err == nil, err
+		l.mu.Unlock()
 		if !errors.Is(err, ErrSSHBusy) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		pause := 200*time.Millisecond + rand.N(800*time.Millisecond) //nolint:gosec // spreads load, hides nothing
+		if retry.Sleep(ctx, pause) != nil {
 			return err
-		case <-time.After(200*time.Millisecond + rand.N(800*time.Millisecond)): //nolint:gosec // spreads load, hides nothing
 		}
 	}
 }
 
-// login starts the shared connection: ssh authenticates, then leaves a process
+func (l *sshLink) isOpen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
+}
+
+// logIn starts the shared connection: ssh authenticates, then leaves a process
 // in the background that ends with the last channel, or when told to.
-func (l *sshLink) login(ctx context.Context) error {
+func (l *sshLink) logIn(ctx context.Context) error {
 	// A file, not a pipe: the background process keeps it open.
 	words, err := os.Create(filepath.Join(l.dir, "stderr"))
 	if err != nil {
@@ -136,11 +162,11 @@ func (l *sshLink) login(ctx context.Context) error {
 		return nil
 	}
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%w: %w", ErrSSH, err)
+		return &SSHError{Kind: ErrSSH, Text: err.Error()}
 	}
 	text, readErr := os.ReadFile(words.Name())
 	if readErr != nil {
-		return fmt.Errorf("%w: %w", ErrSSH, err)
+		return &SSHError{Kind: ErrSSH, Text: err.Error()}
 	}
 	if cause := context.Cause(ctx); cause != nil && len(bytes.TrimSpace(text)) == 0 {
 		return cause
@@ -148,20 +174,53 @@ func (l *sshLink) login(ctx context.Context) error {
 	return sshError(string(text))
 }
 
-// close ends the shared connection.
-func (l *sshLink) close() error {
+// failure returns why the last login failed, or nil.
+func (l *sshLink) failure() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.err
+}
+
+// close ends the shared connection and removes what belongs to it.
+func (l *sshLink) close() error {
+	close(l.closing)
 	if l.dir == "" {
 		return nil
 	}
-	if l.open {
-		l.open = false
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		args := append([]string{"-O", "exit"}, l.flags...)
-		// If this fails the connection ends by itself after idleTimeout.
-		_ = exec.CommandContext(ctx, "ssh", append(args, l.spec.Args()...)...).Run() //nolint:errcheck,gosec // as above
+	l.login.Lock()
+	defer l.login.Unlock()
+	if l.isOpen() {
+		l.hangUp()
 	}
 	return os.RemoveAll(l.dir)
+}
+
+// hangUp ends the shared connection with all its channels. If that fails it
+// ends by itself, idleTimeout after its last user.
+func (l *sshLink) hangUp() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	args := append([]string{"-O", "exit"}, l.flags...)
+	_ = exec.CommandContext(ctx, "ssh", append(args, l.spec.Args()...)...).Run() //nolint:gosec // as in logIn
+}
+
+// sshChannel is a channel of a shared connection.
+type sshChannel struct {
+	net.Conn
+	link *sshLink
+}
+
+// Close ends the channel. The other side may not let go of it (a profile that
+// hangs, a machine that stopped); then the whole connection is given up, or the
+// caller would wait as long as the other side likes.
+func (c *sshChannel) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- c.Conn.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeTimeout):
+	}
+	c.link.hangUp()
+	return <-closed
 }

@@ -2,28 +2,46 @@ package contexts
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 )
 
 // Errors of ssh endpoints that a user can do something about.
 var (
 	// ErrSSH is any failure of ssh itself.
-	ErrSSH = errors.New("ssh")
+	ErrSSH = errors.New("ssh failed")
 	// ErrSSHHostKeyUnknown and ErrSSHHostKeyChanged are about known_hosts.
-	ErrSSHHostKeyUnknown = fmt.Errorf("%w: host key not known", ErrSSH)
-	ErrSSHHostKeyChanged = fmt.Errorf("%w: host key changed", ErrSSH)
+	ErrSSHHostKeyUnknown = errors.New("the host key is not known")
+	ErrSSHHostKeyChanged = errors.New("the host key changed")
 	// ErrSSHLogin means that no key was accepted.
-	ErrSSHLogin = fmt.Errorf("%w: login refused", ErrSSH)
+	ErrSSHLogin = errors.New("login refused")
 	// ErrSSHBusy means that the server turned the connection away before the
 	// login (MaxStartups).
-	ErrSSHBusy = fmt.Errorf("%w: server refuses connections", ErrSSH)
+	ErrSSHBusy = errors.New("the server takes no more connections")
 	// ErrSSHNoDocker means that the other side has no docker command in its
 	// PATH, and ErrSSHChatty that a profile there prints text into the
 	// connection.
-	ErrSSHNoDocker = fmt.Errorf("%w: no docker command on the other side", ErrSSH)
-	ErrSSHChatty   = fmt.Errorf("%w: a login profile on the other side prints text", ErrSSH)
+	ErrSSHNoDocker = errors.New("no docker command on the other side")
+	ErrSSHChatty   = errors.New("a login profile on the other side prints text")
 )
+
+// SSHError is a failure of an ssh endpoint.
+type SSHError struct {
+	// Kind is one of the errors above.
+	Kind error
+	// Text is what ssh, or the other side through it, wrote.
+	Text string
+}
+
+// Error implements error.
+func (e *SSHError) Error() string {
+	if e.Text == "" {
+		return e.Kind.Error()
+	}
+	return e.Kind.Error() + ": " + e.Text
+}
+
+// Unwrap returns the kind of failure.
+func (e *SSHError) Unwrap() error { return e.Kind }
 
 // sshMessages are the words by which ssh tells its failures apart, the more
 // specific first; its exit code is 255 for all of them.
@@ -45,15 +63,23 @@ var sshMessages = []struct {
 
 // sshError makes an error of what ssh, or the other side through it, wrote.
 func sshError(text string) error {
-	text = strings.TrimSpace(text)
+	e := &SSHError{Kind: ErrSSH, Text: lastLine(text)}
 	for _, m := range sshMessages {
 		if strings.Contains(text, m.text) {
-			return fmt.Errorf("%w: %s", m.err, lastLine(text))
+			e.Kind = m.err
+			break
 		}
 	}
-	return fmt.Errorf("%w: %s", ErrSSH, lastLine(text))
+	return e
 }
 
+// lastLine is where ssh says what was wrong; docker/cli puts what the command
+// wrote behind "stderr=".
 func lastLine(text string) string {
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	text = strings.TrimSpace(text)
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	if _, stderr, ok := strings.Cut(text, "stderr="); ok {
+		text = stderr
+	}
+	return strings.TrimPrefix(text, "ssh: ")
 }

@@ -28,7 +28,7 @@ func TestCertificateTrustedByTheEnginesAlone(t *testing.T) {
 	s.inspect(farm.private+"/busybox").failed(3, farm.private, "certificate", "SSL_CERT_FILE")
 
 	// A base image is the engines' business alone.
-	digestOf(t, s.push(files{"Dockerfile": privateDockerfile()}.dir(t)).succeeded(), s.ref())
+	digestOf(t, s.push(files{"Dockerfile": privateDockerfile(t)}.dir(t)).succeeded(), s.ref())
 	published(t, openRegistry(), s.repo, tag, bothPlatforms())
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/e2e/oracle"
 )
 
 // logins are the ways in which a user has, or has not, the password of the private registry.
@@ -35,8 +37,23 @@ func (c *client) helper(script string) {
 	c.configure("credHelpers", map[string]string{farm.private: "e2e"})
 }
 
-func privateDockerfile() string {
-	return "FROM " + farm.private + "/busybox\nLABEL e2e=" + newMark() + "\nRUN uname -m\n"
+// privateDockerfile has a base image in the private registry, in a repository of its own: an engine asks one of several builds at the
+// same time for the login to a repository, and has the others wait for the answer.
+func privateDockerfile(t *testing.T) string {
+	t.Helper()
+	mark := newMark()
+	w := writer{t, repository(t) + "/base-" + mark, privateRegistry(t)}
+	base, _ := w.registry.Check(t.Context(), "busybox", "latest", oracle.Want{}) // It was made by the farm, in another order than ours.
+	assert.Assert(t, len(base.Children) > 1)
+	for _, child := range base.Children {
+		w.mount("busybox", child.ConfigDigest)
+		for _, layer := range child.Layers {
+			w.mount("busybox", layer.Digest)
+		}
+		w.manifest("", child.MediaType, child.Raw)
+	}
+	w.manifest("latest", base.MediaType, base.Raw)
+	return "FROM " + farm.private + "/" + w.repo + "\nLABEL e2e=" + mark + "\nRUN uname -m\n"
 }
 
 func TestPrivateRegistryWithLogin(t *testing.T) {
@@ -49,7 +66,7 @@ func TestPrivateRegistryWithLogin(t *testing.T) {
 			removeImages(t, farm.private+"/"+repo)
 			login(c, farm.password)
 
-			digest := digestOf(t, c.build("-t", ref, "--push", files{"Dockerfile": privateDockerfile()}.dir(t)).succeeded(), ref)
+			digest := digestOf(t, c.build("-t", ref, "--push", files{"Dockerfile": privateDockerfile(t)}.dir(t)).succeeded(), ref)
 
 			assert.Equal(t, published(t, privateRegistry(t), repo, "1", bothPlatforms()).Digest, digest)
 			c.inspect(ref).succeeded()
@@ -61,8 +78,8 @@ func TestPrivateRegistryWithLogin(t *testing.T) {
 func TestPrivateBaseImageWithoutLogin(t *testing.T) {
 	t.Parallel()
 	withoutLogin(t, func(t *testing.T, s *scene) {
-		s.push("--build-arg", "E2E="+s.label, files{"Dockerfile": privateDockerfile()}.dir(t)).
-			failed(3, farm.private+"/busybox", "linux/", "docker login "+farm.private)
+		s.push(files{"Dockerfile": privateDockerfile(t)}.dir(t)).
+			failed(3, farm.private+"/"+repository(t)+"/base-", "linux/", "docker login "+farm.private)
 		s.unharmed()
 	})
 }
@@ -116,7 +133,7 @@ func TestCredentialHelperFails(t *testing.T) {
 			s.helper(script)
 			s.push("-t", farm.private+"/"+s.repo, s.dir()).failed(3, farm.private, "credHelpers")
 			s.unsent()
-			s.push(files{"Dockerfile": privateDockerfile()}.dir(t)).failed(3, farm.private, "credHelpers")
+			s.push(files{"Dockerfile": privateDockerfile(t)}.dir(t)).failed(3, farm.private, "credHelpers")
 			s.unharmed()
 			s.inspect(farm.private+"/busybox").failed(3, farm.private, "credHelpers")
 		})
@@ -134,7 +151,7 @@ func TestCredentialHelperHangs(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string]func(s *scene) []string{
 		"target":     func(s *scene) []string { return []string{"-t", farm.private + "/" + s.repo, s.dir()} },
-		"base image": func(s *scene) []string { return []string{files{"Dockerfile": privateDockerfile()}.dir(s.t)} },
+		"base image": func(s *scene) []string { return []string{files{"Dockerfile": privateDockerfile(s.t)}.dir(s.t)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +172,7 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 	logins["config.json"](s.client, "wrong-but-secret")
 	for _, r := range []result{
 		s.push("-t", farm.private+"/"+s.repo, s.dir()),
-		s.push(files{"Dockerfile": privateDockerfile()}.dir(t)),
+		s.push(files{"Dockerfile": privateDockerfile(t)}.dir(t)),
 		s.docker("--debug", "multiarch", "build", "--push", "-t", farm.private+"/"+s.repo, s.dir()),
 	} {
 		assert.Assert(t, r.code != 0)

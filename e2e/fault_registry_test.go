@@ -148,7 +148,7 @@ func forward(r *http.Request) {
 func TestTagChangedByAnotherBuild(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	other := writer{t, s.repo}.list("other", "arm64")
+	other := writeTo(t, s.repo).list("other", "arm64")
 	raw, err := openRegistry().Tag(t.Context(), s.repo, "other")
 	assert.NilError(t, err)
 	s.front.breakWith(func(w http.ResponseWriter, r *http.Request) bool {

@@ -67,7 +67,7 @@ func TestPullFindsTheNewBaseImage(t *testing.T) {
 	}
 	// The tag 1 moves in the registry, behind the engines' backs.
 	second := published(t, openRegistry(), repo, "2", oracle.Want{})
-	writer{t, repo}.manifest("1", second.MediaType, second.Raw)
+	writeTo(t, repo).manifest("1", second.MediaType, second.Raw)
 	dir := files{"Dockerfile": "FROM " + name + ":1\nRUN cp /version /seen"}.dir(t)
 
 	c.build("-t", name+":old", dir).succeeded()

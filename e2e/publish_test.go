@@ -116,7 +116,7 @@ func TestPublishOverAnOlderImage(t *testing.T) {
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
 	removeImages(t, f.address+"/"+repo)
-	writer{t, repo}.list("1", "386", "amd64")
+	writeTo(t, repo).list("1", "386", "amd64")
 	dir := files{"Dockerfile": dockerfile("RUN echo new > /a")}.dir(t)
 
 	digest := digestOf(t, c.build("-t", ref, "--push", dir).succeeded(), ref)

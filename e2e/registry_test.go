@@ -91,22 +91,33 @@ type descriptor struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// writer puts content into a repository of the open registry, past product and engines.
+// writer puts content into a repository, past product and engines.
 type writer struct {
-	t    *testing.T
-	repo string
+	t        *testing.T
+	repo     string
+	registry *oracle.Registry
 }
+
+// writeTo writes to the open registry.
+func writeTo(t *testing.T, repo string) writer { return writer{t, repo, openRegistry()} }
 
 func (w writer) do(method, path, contentType string, body []byte) *http.Response {
 	w.t.Helper()
 	url := path
 	if !strings.HasPrefix(path, "http") {
-		url = "http://" + farm.registry + "/v2/" + w.repo + "/" + path
+		url = w.registry.Base + "/v2/" + w.repo + "/" + path
 	}
 	req, err := http.NewRequestWithContext(w.t.Context(), method, url, strings.NewReader(string(body)))
 	assert.NilError(w.t, err)
 	req.Header.Set("Content-Type", contentType)
-	resp, err := http.DefaultClient.Do(req)
+	if w.registry.User != "" {
+		req.SetBasicAuth(w.registry.User, w.registry.Password)
+	}
+	client := w.registry.Client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
 	assert.NilError(w.t, err)
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
@@ -121,6 +132,13 @@ func (w writer) blob(mediaType string, content []byte) descriptor {
 	location := w.do(http.MethodPost, "blobs/uploads/", "", nil).Header.Get("Location")
 	w.do(http.MethodPut, location+"&digest="+d.Digest, "application/octet-stream", content)
 	return d
+}
+
+// mount takes a blob over from another repository.
+func (w writer) mount(from, digest string) {
+	w.t.Helper()
+	resp := w.do(http.MethodPost, "blobs/uploads/?mount="+digest+"&from="+from, "", nil)
+	assert.Equal(w.t, resp.StatusCode, http.StatusCreated)
 }
 
 // manifest puts a document under a tag, or under its digest.

@@ -32,7 +32,7 @@ func newScene(t *testing.T) *scene {
 func newSceneAt(t *testing.T, f *front) *scene {
 	t.Helper()
 	s := &scene{client: newClient(t), front: f, repo: repository(t), label: "e2e=" + newMark(), alive: engines}
-	s.before = writer{t, s.repo}.list(tag, "386", "amd64").Digest
+	s.before = writeTo(t, s.repo).list(tag, "386", "amd64").Digest
 	removeImages(t, s.front.address+"/"+s.repo)
 	return s
 }

@@ -109,6 +109,7 @@ func TestChildRefusesWhatIsNotOneImage(t *testing.T) {
 		{"other media type", []ocispec.Descriptor{wrongType}, ErrInvalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			r, _ := client(t, nil)
 			_, err := r.Child(t.Context(), s.ref(t, "app:x"), s.engineIndex(t, "app/manifests/x", c.entries...))
 			assert.ErrorIs(t, err, c.want)

@@ -57,6 +57,7 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"too large", ocispec.MediaTypeImageIndex, `{"manifests":[]` + strings.Repeat(" ", maxManifest) + `}`, fmt.Sprint(maxManifest)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := parseDocument(c.contentType, []byte(c.raw))
 			assert.ErrorContains(t, err, c.text)
 		})

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -27,7 +28,7 @@ func (f *failure) Unwrap() []error { return []error{f.class, f.cause} }
 
 // ambiguous tells whether the registry may have done what was asked although it didn't say so.
 func (f *failure) ambiguous() bool {
-	return f.class == ErrUnavailable && (f.status == 0 || f.status >= 500)
+	return errors.Is(f.class, ErrUnavailable) && (f.status == 0 || f.status >= 500)
 }
 
 // failed sorts an error of the transport, or of go-containerregistry's ping and token exchange on top of it.
@@ -55,7 +56,7 @@ func (s *session) failed(err error) *failure {
 // interrupted sorts an error of sending a request or receiving its answer: it is the network's, if it is nothing else.
 func (s *session) interrupted(err error) *failure {
 	f := s.failed(err)
-	f.transient = f.class == ErrUnavailable && !isRule(err)
+	f.transient = errors.Is(f.class, ErrUnavailable) && !isRule(err)
 	return f
 }
 
@@ -151,5 +152,5 @@ func describe(err error) string {
 	if len(words) == 0 {
 		return fmt.Sprintf("status %d %s", status.StatusCode, http.StatusText(status.StatusCode))
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(slices.Compact(words), "; ") // one for each missing part
 }

@@ -108,7 +108,7 @@ func indexEntries(children []Child) ([]ocispec.Descriptor, error) {
 			attestations = append(attestations, a)
 		}
 	}
-	entries := append(images, attestations...)
+	entries := slices.Concat(images, attestations)
 	for _, d := range entries {
 		if !isManifest(d.MediaType) {
 			return nil, fmt.Errorf("%s is a %q, not an image manifest", d.Digest, d.MediaType)

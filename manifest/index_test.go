@@ -115,6 +115,7 @@ func TestNewIndexMediaType(t *testing.T) {
 		{"not an index", []Child{dockerChild}, IndexOptions{MediaType: ocispec.MediaTypeImageManifest}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			idx, err := NewIndex(c.children, c.options)
 			if c.want == "" {
 				assert.ErrorIs(t, err, ErrInvalid)
@@ -156,6 +157,7 @@ func TestNewIndexRefuses(t *testing.T) {
 		{"same os.version", []Child{docker("windows", "amd64", "", "10.0.1"), docker("windows", "amd64", "", "10.0.1")}, "windows(10.0.1)/amd64 twice"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := NewIndex(c.children, IndexOptions{})
 			assert.ErrorIs(t, err, ErrInvalid)
 			assert.ErrorContains(t, err, c.text)

@@ -116,6 +116,7 @@ func TestPublishLeavesTheTagAloneUnlessEverythingIsThere(t *testing.T) {
 		}, ErrUnavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			p := ready(t)
 			p.on(func(w http.ResponseWriter, req *http.Request) bool { return c.answer(p, w, req) })
 			assert.ErrorIs(t, p.publish(t), c.want)
@@ -193,8 +194,18 @@ func TestPublishTriesAgain(t *testing.T) {
 		status int
 		code   string
 	}{
-		{429, "TOOMANYREQUESTS"}, {408, ""}, {425, ""}, {500, ""}, {502, ""}, {503, "UNAVAILABLE"}, {504, ""}, {522, ""},
-		{400, "MANIFEST_BLOB_UNKNOWN"}, {404, "MANIFEST_BLOB_UNKNOWN"}, {404, "BLOB_UPLOAD_UNKNOWN"}, {400, "BLOB_UPLOAD_INVALID"},
+		{429, "TOOMANYREQUESTS"},
+		{408, ""},
+		{425, ""},
+		{500, ""},
+		{502, ""},
+		{503, "UNAVAILABLE"},
+		{504, ""},
+		{522, ""},
+		{400, "MANIFEST_BLOB_UNKNOWN"},
+		{404, "MANIFEST_BLOB_UNKNOWN"},
+		{404, "BLOB_UPLOAD_UNKNOWN"},
+		{400, "BLOB_UPLOAD_INVALID"},
 	} {
 		p := ready(t)
 		left := 5

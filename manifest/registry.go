@@ -11,6 +11,8 @@ import (
 
 	"github.com/distribution/reference"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 // parallel is how many requests one operation has under way.
@@ -46,7 +48,7 @@ func New(creds Credentials, opts ...Option) *Registry {
 		agent:    "docker-multiarch",
 		insecure: map[string]bool{},
 		now:      time.Now,
-		sleep:    sleep,
+		sleep:    retry.Sleep,
 		sessions: map[sessionKey]*slot{},
 	}
 	for _, o := range opts {
@@ -100,7 +102,7 @@ func withoutVerification(base http.RoundTripper) http.RoundTripper {
 	if t.TLSClientConfig == nil {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	t.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // used only for the hosts that the user named as insecure
+	t.TLSClientConfig.InsecureSkipVerify = true // used only for the hosts that the user named as insecure
 	return t
 }
 

@@ -3,20 +3,17 @@ package manifest
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
-const (
-	maxAttempts   = 6
-	firstWait     = time.Second
-	longestWait   = 32 * time.Second
-	maxRetryAfter = 5 * time.Minute
-)
+// maxRetryAfter is how long a registry may ask to wait.
+const maxRetryAfter = 5 * time.Minute
 
 // Retry tells what will be tried again, after which wait and failure.
 type Retry struct {
@@ -36,6 +33,11 @@ type task struct {
 	await     bool
 }
 
+// again tells whether another attempt can help.
+func (t task) again(f *failure) bool {
+	return f.transient || t.await && errors.Is(f.class, ErrNotFound)
+}
+
 // retry runs attempt until it succeeds, fails for good, or was tried six times. It waits up to 1, 2, 4, 8 and 16 s in
 // between (full jitter), or what the registry asks for, if that is at most five minutes. The error is an *Error.
 func (r repository) retry(ctx context.Context, t task, attempt func(context.Context) error) error {
@@ -48,10 +50,10 @@ func (r repository) retry(ctx context.Context, t task, attempt func(context.Cont
 		e := r.explain(ctx, t, err)
 		e.Attempts = n
 		var f *failure
-		if ctx.Err() != nil || !errors.As(err, &f) || !f.transient && !(t.await && f.class == ErrNotFound) || n == maxAttempts {
+		if ctx.Err() != nil || n == retry.Attempts || !errors.As(err, &f) || !t.again(f) {
 			return e
 		}
-		wait := max(jitter(n), hint.wait(r.now()))
+		wait := max(retry.Wait(n), hint.wait(r.now()))
 		if wait > maxRetryAfter {
 			e.RetryAfter = wait
 			return e
@@ -79,22 +81,6 @@ func (r repository) explain(ctx context.Context, t task, err error) *Error {
 		e.Class, e.Err = f.class, f.cause
 	}
 	return e
-}
-
-// jitter gives the wait after the nth attempt.
-func jitter(n int) time.Duration {
-	return rand.N(min(firstWait<<(n-1), longestWait)) //nolint:gosec // spreads load, hides nothing
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // hint collects the last Retry-After of one attempt, whichever of its requests was answered with it.

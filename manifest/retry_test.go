@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -29,19 +31,6 @@ func TestRetryAfter(t *testing.T) {
 		assert.Equal(t, (&hint{retryAfter: value}).wait(now), want, value)
 	}
 	assert.Assert(t, (&hint{retryAfter: "Fri, 02 Jan 2026 03:04:00 GMT"}).wait(now) < 0)
-}
-
-func TestJitter(t *testing.T) {
-	t.Parallel()
-	for n, limit := range []time.Duration{1, 2, 4, 8, 16, 32, 32, 32} {
-		var longest time.Duration
-		for range 200 {
-			d := jitter(n + 1)
-			assert.Assert(t, d >= 0 && d < limit*time.Second)
-			longest = max(longest, d)
-		}
-		assert.Assert(t, longest > limit*time.Second/2, "%d: %s", n, longest)
-	}
 }
 
 // busy is a registry that answers the first n reads of a manifest with 429 and this Retry-After.
@@ -162,13 +151,13 @@ func TestNobodyListens(t *testing.T) {
 	_, _, err := r.Resolve(t.Context(), ref)
 	assert.ErrorIs(t, err, ErrUnavailable)
 	assert.ErrorContains(t, err, "connection refused")
-	assert.Equal(t, len(c.waits), maxAttempts-1)
+	assert.Equal(t, len(c.waits), retry.Attempts-1)
 }
 
 func TestNoWaitThatTheDeadlineWouldEnd(t *testing.T) {
 	t.Parallel()
 	p := busy(t, 1, "60")
-	p.r.now, p.r.sleep = time.Now, sleep
+	p.r.now, p.r.sleep = time.Now, retry.Sleep
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	start := time.Now()
@@ -183,7 +172,7 @@ func TestCancelEndsAWait(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
-		assert.Assert(t, errors.Is(sleep(ctx, time.Minute), context.Canceled))
+		assert.Assert(t, errors.Is(retry.Sleep(ctx, time.Minute), context.Canceled))
 		assert.Equal(t, time.Since(start), time.Second)
 	})
 }

@@ -14,14 +14,11 @@ import (
 	"testing"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
 )
-
-var _ Credentials = (*configfile.ConfigFile)(nil)
 
 // canary is a password that must go nowhere but to its registry.
 const canary = "c4n4ry"
@@ -34,7 +31,7 @@ type login struct {
 	hosts  []string
 }
 
-func (l *login) GetAuthConfig(host string) (types.AuthConfig, error) {
+func (l *login) lookup(_ context.Context, host string) (types.AuthConfig, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hosts = append(l.hosts, host)
@@ -88,7 +85,7 @@ func TestOneTokenForARepositoryAndAccess(t *testing.T) {
 	ts := newTokenServer(t, 0)
 	dgst := ts.put(t, "app/manifests/1", ocispec.MediaTypeImageIndex, []byte(old))
 	creds := user()
-	r, _ := client(t, creds)
+	r, _ := client(t, creds.lookup)
 	for range 3 {
 		desc, _, err := r.Resolve(t.Context(), ts.ref(t, "app:1"))
 		assert.NilError(t, err)
@@ -106,10 +103,10 @@ func TestIdentityToken(t *testing.T) {
 	t.Parallel()
 	ts := newTokenServer(t, 0)
 	ts.put(t, "app/manifests/1", ocispec.MediaTypeImageIndex, []byte(old))
-	r, _ := client(t, &login{config: types.AuthConfig{IdentityToken: canary}})
+	r, _ := client(t, (&login{config: types.AuthConfig{IdentityToken: canary}}).lookup)
 	_, _, err := r.Resolve(t.Context(), ts.ref(t, "app:1"))
 	assert.NilError(t, err)
-	r, _ = client(t, &login{config: types.AuthConfig{RegistryToken: "t1"}})
+	r, _ = client(t, (&login{config: types.AuthConfig{RegistryToken: "t1"}}).lookup)
 	_, _, err = r.Resolve(t.Context(), ts.ref(t, "app:1"))
 	assert.NilError(t, err)
 }
@@ -121,7 +118,7 @@ func TestATokenThatExpired(t *testing.T) {
 	ts := newTokenServer(t, 1)
 	ts.real = p.real
 	creds := user()
-	r, c := client(t, creds)
+	r, c := client(t, creds.lookup)
 	assert.NilError(t, r.Publish(t.Context(), ts.ref(t, "app:1"), Index{Descriptor: describeRaw(ocispec.MediaTypeImageIndex, []byte(old)), Raw: []byte(old)}))
 	ts.life = 1
 	for range 2 {
@@ -140,7 +137,7 @@ func TestWrongCredentialsAreTriedOnce(t *testing.T) {
 	ts := newTokenServer(t, 0)
 	wrong := user()
 	wrong.config.Password = "wrong" + canary
-	r, c := client(t, wrong)
+	r, c := client(t, wrong.lookup)
 	_, _, err := r.Resolve(t.Context(), ts.ref(t, "app:1"))
 	assert.ErrorIs(t, err, ErrUnauthorized)
 	assert.Error(t, err, "reading "+ts.host()+"/app:1: unauthorized: incorrect username or password")
@@ -160,13 +157,13 @@ func TestBasicLogin(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
 		return fail(w, http.StatusUnauthorized, "UNAUTHORIZED", "authentication required")
 	})
-	for name, creds := range map[string]Credentials{"password": user(), "auth": &login{config: types.AuthConfig{Auth: "dTpjNG40cnk="}}} {
+	for name, creds := range map[string]Credentials{"password": user().lookup, "auth": (&login{config: types.AuthConfig{Auth: "dTpjNG40cnk="}}).lookup} {
 		r, _ := client(t, creds)
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.NilError(t, err, name)
 	}
 	s.on(s.hook)
-	for name, creds := range map[string]Credentials{"nobody": nil, "no entry": &login{}, "wrong": &login{config: types.AuthConfig{Username: "x", Password: "y"}}} {
+	for name, creds := range map[string]Credentials{"nobody": nil, "no entry": (&login{}).lookup, "wrong": (&login{config: types.AuthConfig{Username: "x", Password: "y"}}).lookup} {
 		r, _ := client(t, creds)
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.ErrorIs(t, err, ErrUnauthorized, name)
@@ -185,10 +182,10 @@ func TestDeniedAndUnauthorized(t *testing.T) {
 		challenge string
 		want      error
 	}{
-		{"403 logged in", user(), 403, "", ErrDenied},
+		{"403 logged in", user().lookup, 403, "", ErrDenied},
 		{"403 anonymous", nil, 403, "", ErrUnauthorized},
-		{"401 logged in", user(), 401, `Bearer realm="r"`, ErrUnauthorized},
-		{"Docker Hub's 401 for a repository of someone else", user(), 401, `Bearer realm="r",error="insufficient_scope"`, ErrDenied},
+		{"401 logged in", user().lookup, 401, `Bearer realm="r"`, ErrUnauthorized},
+		{"Docker Hub's 401 for a repository of someone else", user().lookup, 401, `Bearer realm="r",error="insufficient_scope"`, ErrDenied},
 		{"the same, anonymous", nil, 401, `Bearer realm="r",error="insufficient_scope"`, ErrUnauthorized},
 	} {
 		s.on(func(w http.ResponseWriter, req *http.Request) bool {
@@ -209,7 +206,7 @@ func TestCheckPush(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.on(nil)
-	r, _ := client(t, user())
+	r, _ := client(t, user().lookup)
 	assert.NilError(t, r.CheckPush(t.Context(), s.ref(t, "app:1")))
 	assert.Equal(t, s.count("POST", "/v2/app/blobs/uploads/"), 1)
 	assert.Equal(t, s.count("DELETE", "/v2/app/blobs/uploads/"), 1)
@@ -230,29 +227,13 @@ func TestCheckPush(t *testing.T) {
 	assert.Equal(t, len(got()), 0)
 }
 
-func TestDockerHubHasItsOwnKey(t *testing.T) {
-	t.Parallel()
-	config := configfile.New("")
-	config.AuthConfigs[dockerHubKey] = types.AuthConfig{Username: "hub"}
-	config.AuthConfigs["https://r.example/v2/"] = types.AuthConfig{Username: "other"}
-	for host, want := range map[string]string{dockerHub: "hub", "r.example": "other", "r.example:5000": ""} {
-		got, err := lookup(t.Context(), config, host)
-		assert.NilError(t, err)
-		assert.Equal(t, got.Username, want, host)
-	}
-	creds := user()
-	_, err := lookup(t.Context(), creds, dockerHub)
-	assert.NilError(t, err)
-	assert.DeepEqual(t, creds.hosts, []string{"https://index.docker.io/v1/"})
-}
-
 // CVE-2021-41092: a helper that fails must not lead to an anonymous request, or to one with another host's login.
 func TestAHelperThatFails(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.on(nil)
 	broken := errors.New("docker-credential-x: executable file not found")
-	r, c := client(t, &login{err: broken})
+	r, c := client(t, (&login{err: broken}).lookup)
 	_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 	assert.ErrorIs(t, err, ErrCredentials)
 	assert.ErrorIs(t, err, broken)
@@ -262,9 +243,13 @@ func TestAHelperThatFails(t *testing.T) {
 
 type hanging chan struct{}
 
-func (h hanging) GetAuthConfig(string) (types.AuthConfig, error) {
-	<-h
-	return types.AuthConfig{}, nil
+func (h hanging) lookup(ctx context.Context, _ string) (types.AuthConfig, error) {
+	select {
+	case <-h:
+		return types.AuthConfig{}, nil
+	case <-ctx.Done():
+		return types.AuthConfig{}, ctx.Err()
+	}
 }
 
 func TestAHelperThatHangs(t *testing.T) {
@@ -272,7 +257,7 @@ func TestAHelperThatHangs(t *testing.T) {
 	helper := make(hanging)
 	defer close(helper)
 	ctx, cancel := context.WithCancel(t.Context())
-	r, _ := client(t, helper)
+	r, _ := client(t, helper.lookup)
 	done := make(chan error, 2)
 	ref, err := reference.ParseNamed("127.0.0.1:1/app")
 	assert.NilError(t, err)
@@ -324,7 +309,7 @@ func TestARedirectGetsNoLogin(t *testing.T) {
 		}
 		return false
 	})
-	r, _ := client(t, user())
+	r, _ := client(t, user().lookup)
 	desc, _, err := r.Resolve(t.Context(), ts.ref(t, "app:1"))
 	assert.NilError(t, err)
 	assert.Equal(t, desc.Digest, digest.FromString(old))
@@ -364,7 +349,7 @@ func TestRealms(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm+`",service="s"`)
 			return fail(w, http.StatusUnauthorized, "", "")
 		})
-		r, _ := client(t, user())
+		r, _ := client(t, user().lookup)
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.ErrorIs(t, err, ErrUnavailable, realm)
 		assert.Assert(t, !strings.Contains(err.Error(), canary), realm)
@@ -392,10 +377,10 @@ func TestTokenAnswers(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token"`)
 			return fail(w, http.StatusUnauthorized, "", "")
 		})
-		r, c := client(t, user())
+		r, c := client(t, user().lookup)
 		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
 		assert.ErrorIs(t, err, ErrUnavailable, name)
-		for e := error(err); e != nil; e = errors.Unwrap(e) {
+		for e := err; e != nil; e = errors.Unwrap(e) {
 			assert.Assert(t, !strings.Contains(e.Error(), canary), "%s: %s", name, e)
 		}
 		assert.Equal(t, len(c.waits), 0, name)
@@ -406,7 +391,7 @@ func TestNothingOfARegistryCanBePrinted(t *testing.T) {
 	t.Parallel()
 	ts := newTokenServer(t, 0)
 	ts.put(t, "app/manifests/1", ocispec.MediaTypeImageIndex, []byte(old))
-	r, _ := client(t, user())
+	r, _ := client(t, user().lookup)
 	in, err := r.Inspect(t.Context(), ts.ref(t, "app:1"))
 	assert.NilError(t, err)
 	raw, err := json.Marshal(in)

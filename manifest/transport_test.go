@@ -14,6 +14,8 @@ import (
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 func newTLSServer(t *testing.T) *server {
@@ -155,7 +157,7 @@ func TestARedirectDoesNotLeadToPlainHTTP(t *testing.T) {
 	ref, err := reference.ParseNamed("r.example/app:1")
 	assert.NilError(t, err)
 	for _, location := range []string{"http://r.example/x", "http://other.example/x", "https://127.0.0.1/x", "https://169.254.169.254/x", "https://[::ffff:127.0.0.1]/x"} {
-		r, c := client(t, user(), WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
+		r, c := client(t, user().lookup, WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
 			assert.Check(t, req.URL.Host == "r.example" && req.URL.Scheme == "https", "%s", req.URL)
 			if req.URL.Path == "/v2/" {
 				return respond(req, 200, strings.NewReader("")), nil
@@ -191,7 +193,7 @@ func TestANameThatLeadsToThisMachine(t *testing.T) {
 	r, _ := client(t, nil, WithInsecure("r.example", "localhost:"+strings.Split(s.host(), ":")[1]))
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost:"+strings.Split(s.host(), ":")[1]+"/v2/", nil)
 	assert.NilError(t, err)
-	_, err = guard{r, "r.example"}.RoundTrip(req) //nolint:bodyclose // there is none
+	_, err = guard{r, "r.example"}.RoundTrip(req)
 	assert.ErrorIs(t, err, errAddress)
 	resp, err := guard{r, "127.0.0.1"}.RoundTrip(req)
 	assert.NilError(t, err)
@@ -210,7 +212,7 @@ func TestSilence(t *testing.T) {
 		"a byte now and then": func(req *http.Request) (*http.Response, error) {
 			return respond(req, 200, readerFunc(func(p []byte) (int, error) {
 				p[0] = ' '
-				return 1, sleep(req.Context(), 10*time.Second)
+				return 1, retry.Sleep(req.Context(), 10*time.Second)
 			})), nil
 		},
 	} {
@@ -230,10 +232,10 @@ func TestSilence(t *testing.T) {
 			assert.ErrorIs(t, err, ErrUnavailable)
 			assert.ErrorIs(t, err, errSilent)
 			assert.Assert(t, !errors.Is(err, context.DeadlineExceeded), "the caller set no limit")
-			assert.Equal(t, attempts, maxAttempts)
-			limit := maxAttempts*silentTimeout + time.Minute
+			assert.Equal(t, attempts, retry.Attempts)
+			limit := retry.Attempts*silentTimeout + time.Minute
 			if name == "no headers" {
-				limit = maxAttempts*readTimeout + time.Minute
+				limit = retry.Attempts*readTimeout + time.Minute
 			}
 			assert.Assert(t, time.Since(start) <= limit, "%s: %s", name, time.Since(start))
 		})

@@ -146,7 +146,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
 	}
 	if s.results, err = runner.Run(ctx, request, s.plan); err != nil {
-		return err
+		return s.diagnose(ctx, err)
 	}
 	if err := s.snapshot.Verify(); err != nil {
 		return err
@@ -155,6 +155,27 @@ func (s *buildSession) execute(ctx context.Context) error {
 		return nil
 	}
 	return s.publish(ctx, display.Writer("manifest list"))
+}
+
+// diagnose looks up a base image that an engine could not get: engines report
+// only words, while the registry's answer to this machine tells a missing login
+// from a missing image.
+func (s *buildSession) diagnose(ctx context.Context, err error) error {
+	base, ok := errors.AsType[*build.BaseImageError](err)
+	if !ok {
+		return err
+	}
+	named, parseErr := reference.ParseNormalizedNamed(base.Reference)
+	if parseErr != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
+	defer cancel()
+	_, _, why := s.registry.Resolve(ctx, named)
+	if errors.Is(why, manifest.ErrUnauthorized) || errors.Is(why, manifest.ErrDenied) {
+		return errors.Join(err, why)
+	}
+	return err
 }
 
 // spare asks the nodes that the plan could do without. Nodes pinned to one

@@ -98,6 +98,7 @@ var explanations = []explanation{
 	{is(manifest.ErrNotFound), exitUnavailable, nil},
 	{is(manifest.ErrUnavailable), exitUnavailable, say("Check the address, and that the registry is up.")},
 	{is(manifest.ErrStale), exitUnavailable, nil},
+	{as[*build.BaseImageError], exitUnavailable, baseHint},
 	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
@@ -138,6 +139,11 @@ func nodeHint(err error) string {
 		return fmt.Sprintf("Try: docker --context %s version", e.Node)
 	}
 	return ""
+}
+
+func baseHint(err error) string {
+	e, _ := errors.AsType[*build.NodeError](err)
+	return fmt.Sprintf("The engine of node %s could not get it. It needs to reach the registry and trust its certificate itself; the login is this machine's.", e.Node)
 }
 
 func pushHint(err error) string {

@@ -1,6 +1,9 @@
 package plugin
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/docker/cli/cli/command"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
@@ -8,5 +11,9 @@ import (
 
 // newRegistry returns the registry client with the user's logins.
 func newRegistry(dockerCLI command.Cli, version string) *manifest.Registry {
-	return manifest.New(dockerCLI.ConfigFile(), manifest.WithUserAgent("docker-multiarch/"+version))
+	return manifest.New(credentials{dockerCLI.ConfigFile()}.lookup,
+		manifest.WithUserAgent("docker-multiarch/"+version),
+		manifest.WithNotify(func(r manifest.Retry) {
+			fmt.Fprintf(dockerCLI.Err(), "%s, trying again in %s\n", clean(r.Err.Error()), r.Wait.Round(time.Second))
+		}))
 }

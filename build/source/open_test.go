@@ -40,8 +40,8 @@ func TestAFileThatChangedSinceTheWalkIsNotSent(t *testing.T) {
 		{"touched", "modified", func(t *testing.T, _, path string) { chtime(t, path, time.Second) }},
 		{"touched, back in time", "modified", func(t *testing.T, _, path string) { chtime(t, path, -time.Nanosecond) }},
 		{"other content, same size", "modified", func(t *testing.T, _, path string) { write(t, path, "4321"); chtime(t, path, time.Second) }},
-		{"deleted", "it is gone", func(t *testing.T, _, path string) { assert.NilError(t, os.Remove(path)) }},
-		{"its directory deleted", "it is gone", func(t *testing.T, dir, _ string) { assert.NilError(t, os.RemoveAll(filepath.Join(dir, "d"))) }},
+		{"deleted", "no such file", func(t *testing.T, _, path string) { assert.NilError(t, os.Remove(path)) }},
+		{"its directory deleted", "no such file", func(t *testing.T, dir, _ string) { assert.NilError(t, os.RemoveAll(filepath.Join(dir, "d"))) }},
 		{"replaced by a directory", "no longer a regular file", func(t *testing.T, _, path string) {
 			assert.NilError(t, os.Remove(path))
 			assert.NilError(t, os.Mkdir(path, 0o755))

@@ -226,7 +226,9 @@ func TestVerify(t *testing.T) {
 		{"what was not sent", func(dir string) error { return os.WriteFile(filepath.Join(dir, "other"), []byte("longer"), 0o600) }, ""},
 		{"a new file", func(dir string) error { return os.WriteFile(filepath.Join(dir, "new"), nil, 0o600) }, ""},
 		{"size", func(dir string) error { return os.WriteFile(filepath.Join(dir, "d/sent"), []byte("longer"), 0o600) }, "6 bytes, was 4"},
-		{"time", func(dir string) error { return os.Chtimes(filepath.Join(dir, "d/sent"), time.Unix(1, 0), time.Unix(1, 0)) }, "modified"},
+		{"time", func(dir string) error {
+			return os.Chtimes(filepath.Join(dir, "d/sent"), time.Unix(1, 0), time.Unix(1, 0))
+		}, "modified"},
 		{"gone", func(dir string) error { return os.Remove(filepath.Join(dir, "d/sent")) }, ""},
 		{"its directory is gone", func(dir string) error { return os.RemoveAll(filepath.Join(dir, "d")) }, ""},
 		{"a link in its place", func(dir string) error {

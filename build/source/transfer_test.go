@@ -61,8 +61,12 @@ func transfer(t *testing.T, files fsutil.FS, dest string) error {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
 	here, there := make(chan []byte, 16), make(chan []byte, 16)
-	group.Go(func() error { return fsutil.Send(ctx, stream{ctx, here, there}, files, nil) })
 	group.Go(func() error {
+		defer close(there)
+		return fsutil.Send(ctx, stream{ctx, here, there}, files, nil)
+	})
+	group.Go(func() error {
+		defer close(here)
 		return fsutil.Receive(ctx, stream{ctx, there, here}, dest, fsutil.ReceiveOpt{Filter: func(_ string, s *types.Stat) bool {
 			s.Uid, s.Gid = uint32(os.Getuid()), uint32(os.Getgid())
 			return true

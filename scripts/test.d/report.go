@@ -105,22 +105,19 @@ func (r *report) endTest(what id, e event) {
 // endPackage finds what ended without a result of its own: a package that does not build, a test that ended the process.
 func (r *report) endPackage(e event) {
 	what := id{pkg: e.Package}
-	if e.Action == broken {
-		cut := false
+	switch e.Action {
+	case passed:
+		r.print("ok     %s (%.1fs)\n", e.Package, e.Elapsed)
+	case broken:
 		for test := range r.running {
 			if test.pkg == e.Package {
-				r.print("%s", strings.Join(r.output[test], ""))
-				r.note(test, broken)
-				cut = true
-				delete(r.running, test)
+				r.endTest(test, event{Action: broken})
 			}
 		}
 		r.print("%s", strings.Join(r.output[what], ""))
-		if !cut && !r.hasFailed(e.Package) {
+		if !r.hasFailed(e.Package) {
 			r.note(what, broken)
 		}
-	} else if e.Action == passed {
-		r.print("ok     %s (%.1fs)\n", e.Package, e.Elapsed)
 	}
 	delete(r.output, what)
 }
