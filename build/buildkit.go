@@ -34,7 +34,7 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 		return Image{}, blame(ctx, a.Node, err)
 	}
 	defer func() { _ = client.Close() }()
-	view := req.Context.View()
+	view := req.Context.View(fail)
 	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases, fail: fail}
 	response, err := solve(ctx, client, solveOpt(req, a, view, auth), w)
 	if err != nil {

@@ -113,11 +113,14 @@ func failures(results []Result) error {
 func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes *schedule) Result {
 	var lost []error
 	for {
-		node, err := nodes.take(ctx, a.Able)
+		node, err := nodes.take(ctx, a.Able, a.Platform)
 		if err != nil {
 			return Result{Assignment: a, Lost: lost, Err: a.failed(ctx, "build", err)}
 		}
-		a.Node, a.Match = node, node.Match(a.Platform)
+		if node != a.Node {
+			// There another platform's image may have the targets' names.
+			a.Node, a.Match, a.Targets = node, node.Match(a.Platform), nil
+		}
 		res := r.one(ctx, req, a)
 		res.Lost = lost
 		gone := nodeFailure(ctx, res.Err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
@@ -24,10 +26,11 @@ func newSchedule() *schedule {
 }
 
 // take returns the first of candidates that has room, and waits for one if
-// none has. It fails when all were lost, or when ctx ends.
-func (s *schedule) take(ctx context.Context, candidates contexts.Nodes) (*contexts.Node, error) {
+// none has. A node that matches p better is waited for, not passed over, unless
+// it was lost. It fails when all were lost, or when ctx ends.
+func (s *schedule) take(ctx context.Context, candidates contexts.Nodes, p ocispec.Platform) (*contexts.Node, error) {
 	for {
-		node, wait, err := s.try(candidates)
+		node, wait, err := s.try(candidates, p)
 		if node != nil || err != nil {
 			return node, err
 		}
@@ -39,14 +42,18 @@ func (s *schedule) take(ctx context.Context, candidates contexts.Nodes) (*contex
 	}
 }
 
-func (s *schedule) try(candidates contexts.Nodes) (_ *contexts.Node, wait <-chan struct{}, _ error) {
+func (s *schedule) try(candidates contexts.Nodes, p ocispec.Platform) (_ *contexts.Node, wait <-chan struct{}, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := fmt.Errorf("%w: no node is left", ErrNodeLost)
+	best := contexts.NoMatch
 	for _, n := range candidates {
 		if lost := s.lost[n]; lost != nil {
 			err = lost
 			continue
+		}
+		if best = max(best, n.Match(p)); n.Match(p) < best {
+			break
 		}
 		if s.running[n] < max(n.Parallel, 1) {
 			s.running[n]++

@@ -1,6 +1,7 @@
 package contexts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -59,20 +60,28 @@ func Load(s Store, names ...string) (Nodes, error) {
 		}
 		nodes = append(nodes, n)
 	}
-	nodes.sort()
+	nodes.Order(nil, nil)
 	return nodes, nil
 }
 
-// sort puts the current context first and the others in order of name.
-func (ns Nodes) sort() {
-	slices.SortFunc(ns, func(a, b *Node) int {
-		if a.Current != b.Current {
-			if a.Current {
-				return -1
-			}
-			return 1
+// Order sorts nodes by preference: those named in first, in that order; the
+// current context; those named in recent; then by name.
+func (ns Nodes) Order(first, recent []string) {
+	rank := func(n *Node) int {
+		if i := slices.Index(first, n.Name); i >= 0 {
+			return i
 		}
-		return strings.Compare(a.Name, b.Name)
+		switch {
+		case n.Current:
+			return len(first)
+		case slices.Contains(recent, n.Name):
+			return len(first) + 1
+		default:
+			return len(first) + 2
+		}
+	}
+	slices.SortFunc(ns, func(a, b *Node) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
 	})
 }
 

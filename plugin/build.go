@@ -98,6 +98,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 		cli: dockerCLI, input: in,
 		registry:    newRegistry(dockerCLI, version),
 		credentials: credentials{dockerCLI.ConfigFile()},
+		history:     remembered(),
 	}
 	defer s.close()
 	if err := s.prepare(ctx, cmd); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/history"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
@@ -33,6 +34,7 @@ type buildSession struct {
 	input       *buildInput
 	registry    *manifest.Registry
 	credentials credentials
+	history     *history.History // nil when there is none
 
 	nodes    contexts.Nodes
 	spares   contexts.Nodes
@@ -52,7 +54,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	var published []ocispec.Platform
 	work, workCtx := errgroup.WithContext(ctx)
 	work.Go(func() (err error) {
-		s.nodes, err = buildNodes(workCtx, s.cli, cmd, s.input)
+		s.nodes, err = s.buildNodes(workCtx, cmd)
 		return err
 	})
 	work.Go(func() (err error) {
@@ -145,7 +147,9 @@ func (s *buildSession) execute(ctx context.Context) error {
 		Display: display, Credentials: s.credentials.lookup, Bases: bases, Verify: s.verify,
 		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
 	}
-	if s.results, err = runner.Run(ctx, request, s.plan); err != nil {
+	s.results, err = runner.Run(ctx, request, s.plan)
+	noteBuild(s.history, request.SharedKey, s.results)
+	if err != nil {
 		return s.diagnose(ctx, err)
 	}
 	if err := s.snapshot.Verify(); err != nil {
@@ -249,6 +253,9 @@ func (s *buildSession) removeImages(ctx context.Context) error {
 
 func (s *buildSession) close() {
 	_ = s.nodes.Close()
+	if s.history != nil {
+		_ = s.history.Close()
+	}
 	if s.snapshot != nil {
 		_ = s.snapshot.Close()
 	}

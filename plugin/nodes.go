@@ -43,24 +43,30 @@ func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command) 
 
 // buildNodes loads and probes the nodes of a build, no longer than it takes to
 // know who builds what.
-func buildNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, in *buildInput) (contexts.Nodes, error) {
-	nodes, err := loadNodes(dockerCLI, cmd, in.nodes)
+func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (contexts.Nodes, error) {
+	in := s.input
+	nodes, err := loadNodes(s.cli, cmd, in.nodes)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.nodes) == 0 {
+		nodes.Order(nil, recentNodes(s.history, sharedKey(in.options.dir)))
 	}
 	for _, pin := range in.pins {
 		if slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Name == pin.Node }) {
 			continue
 		}
-		pinned, err := contexts.Load(dockerCLI, pin.Node)
+		pinned, err := contexts.Load(s.cli, pin.Node)
 		if err != nil {
 			return nil, err
 		}
 		nodes = append(nodes, pinned...)
 	}
+	applyHistory(s.history, nodes, in.nodes)
 	if err := nodes.Probe(ctx, enough(in)); err != nil {
 		return nodes, err
 	}
+	noteProbes(s.history, nodes)
 	return nodes, allowEmulation(ctx, nodes, in)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/containerd/platforms"
@@ -21,12 +22,21 @@ func (s *buildSession) printPlan() {
 	if s.input.options.quiet && !s.input.options.dryRun {
 		return
 	}
+	var fresh []string
 	table := tabwriter.NewWriter(s.cli.Err(), 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "PLATFORM\tNODE\tENDPOINT\tBUILD")
 	for _, a := range s.plan {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.Format(a.Platform), clean(a.Node.Name), clean(a.Node.Host), a.Match)
+		match := a.Match.String()
+		if isNew(s.history, a.Node) {
+			match += ", NEW"
+			fresh = append(fresh, clean(a.Node.Name))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.Format(a.Platform), clean(a.Node.Name), clean(a.Node.Host), match)
 	}
-	table.Flush()
+	_ = table.Flush()
+	if len(fresh) > 0 {
+		fmt.Fprintf(s.cli.Err(), "NEW: these nodes get files of yours for the first time. If they should not: docker multiarch node exclude %s\n", strings.Join(fresh, " "))
+	}
 	for _, n := range s.nodes {
 		if n.Err != nil {
 			fmt.Fprintf(s.cli.Err(), "Not used: %s: %s\n", clean(n.Name), clean(n.Err.Error()))

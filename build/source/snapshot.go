@@ -79,9 +79,13 @@ func (s *Snapshot) walk(ctx context.Context, dir string, exclude []string) error
 		return err
 	}
 	for path, reason := range walk.unreadable {
-		if i, ok := s.index[path]; ok {
-			s.entries[i].unreadable = reason
+		i, ok := s.index[path]
+		if !ok {
+			// It is ignored, but it was opened for what an exception
+			// may keep below it.
+			return fmt.Errorf("reading directory %q: %w", path, reason)
 		}
+		s.entries[i].unreadable = reason
 	}
 	return nil
 }

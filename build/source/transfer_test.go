@@ -162,13 +162,13 @@ func TestWhatANodeReceivesIsWhatIsOnDisk(t *testing.T) {
 			dir, dest := t.TempDir(), t.TempDir()
 			grow(t, rand.New(rand.NewPCG(seed, 0)), dir)
 			s := read(t, dir)
-			v := s.View()
+			v := s.View(func(error) {})
 			assert.NilError(t, transfer(t, v, dest))
 			assert.DeepEqual(t, describe(t, dest), describe(t, dir))
 			assert.NilError(t, errors.Join(v.Err(), s.Verify()))
 
 			// A second time the node has everything, and asks for nothing.
-			again := s.View()
+			again := s.View(func(error) {})
 			assert.NilError(t, transfer(t, again, dest))
 			sent, _ := again.Sent()
 			assert.Equal(t, len(sent), 0)
@@ -199,7 +199,7 @@ func TestWhatANodeReceivesOfAFilteredTree(t *testing.T) {
 			t.Parallel()
 			asked := &fsutil.FilterOpt{IncludePatterns: c.includes}
 			ours, theirs := t.TempDir(), t.TempDir()
-			view, err := fsutil.NewFilterFS(read(t, dir, c.ignore...).View(), asked)
+			view, err := fsutil.NewFilterFS(read(t, dir, c.ignore...).View(func(error) {}), asked)
 			assert.NilError(t, err)
 			assert.NilError(t, transfer(t, view, ours))
 			assert.DeepEqual(t, walked(t, ours), c.want)
@@ -224,7 +224,7 @@ func TestATransferFailsWhenAFileChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := tree{"a": "1", "b": "2", "c": "3"}.make(t)
-			v := read(t, dir).View()
+			v := read(t, dir).View(func(error) {})
 			change(t, filepath.Join(dir, "b"))
 			assert.Assert(t, transfer(t, v, t.TempDir()) != nil, "the node must not take the transfer for complete")
 			assert.ErrorIs(t, v.Err(), ErrChanged)

@@ -19,6 +19,7 @@ import (
 // first thing that went wrong, which the session would hide.
 type View struct {
 	snapshot *Snapshot
+	failed   func(error)
 
 	mu   sync.Mutex
 	sent map[string]int64
@@ -27,9 +28,11 @@ type View struct {
 
 var _ fsutil.FS = (*View)(nil)
 
-// View returns a new view of the whole snapshot, for one node.
-func (s *Snapshot) View() *View {
-	return &View{snapshot: s, sent: map[string]int64{}}
+// View returns a new view of the whole snapshot, for one node. The first failure
+// is passed to failed, which has to end the build: BuildKit's sender would wait
+// for ever for an engine that waits for the rest of the file.
+func (s *Snapshot) View(failed func(error)) *View {
+	return &View{snapshot: s, failed: failed, sent: map[string]int64{}}
 }
 
 // Err returns the first failure of the view: the error that names the path,
@@ -123,6 +126,7 @@ func (v *View) fail(err error) error {
 	defer v.mu.Unlock()
 	if v.err == nil {
 		v.err = err
+		v.failed(err)
 	}
 	return err
 }
