@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -37,7 +38,7 @@ func Bases(dockerfile []byte, args map[string]string, target string, p ocispec.P
 	if err := hasTarget(stages, target); err != nil {
 		return nil, err
 	}
-	b := bases{lex: shell.NewLex(parsed.EscapeToken), env: environment(global, args, p), found: map[string]reference.Named{}}
+	b := bases{lex: shell.NewLex(parsed.EscapeToken), env: environment(shell.NewLex(parsed.EscapeToken), global, args, p), found: map[string]reference.Named{}}
 	if syntax, _, _, ok := parser.DetectSyntax(dockerfile); ok {
 		b.add(syntax, nil)
 	}
@@ -69,8 +70,7 @@ func hasTarget(stages []instructions.Stage, target string) error {
 		return nil
 	}
 	// A number is a stage's position.
-	var n int
-	if _, err := fmt.Sscanf(target, "%d", &n); err == nil && n >= 0 && n < len(stages) {
+	if n, err := strconv.Atoi(target); err == nil && n >= 0 && n < len(stages) {
 		return nil
 	}
 	return fmt.Errorf("%w: no stage named %q", ErrDockerfile, target)
@@ -85,7 +85,7 @@ type bases struct {
 // add takes an image name, unless it is that of a stage.
 func (b *bases) add(name string, stages []instructions.Stage) {
 	expanded, err := b.lex.ProcessWordWithMatches(name, b.env)
-	if err != nil || expanded.Result == "" || expanded.Result == "scratch" || len(expanded.Unmatched) > 0 {
+	if err != nil || expanded.Result == "" || expanded.Result == "scratch" {
 		return
 	}
 	if _, ok := instructions.HasStage(stages, expanded.Result); ok {
@@ -122,25 +122,25 @@ func notIndex(from string) []string {
 	return []string{from}
 }
 
-// environment is what may be expanded in a FROM: the ARGs before the first
-// stage, with values given for them, and BuildKit's automatic ones.
-func environment(global []instructions.ArgCommand, args map[string]string, p ocispec.Platform) shell.EnvGetter {
-	values := map[string]string{
-		"TARGETPLATFORM": platforms.Format(p), "TARGETOS": p.OS, "TARGETARCH": p.Architecture, "TARGETVARIANT": p.Variant,
-		"BUILDPLATFORM": platforms.Format(p), "BUILDOS": p.OS, "BUILDARCH": p.Architecture, "BUILDVARIANT": p.Variant,
+// environment is what may be expanded in a FROM: BuildKit's automatic arguments,
+// and the ARGs before the first stage with the values given for them. An ARG may
+// be made of those before it.
+func environment(lex *shell.Lex, global []instructions.ArgCommand, args map[string]string, p ocispec.Platform) shell.EnvGetter {
+	env := []string{
+		"TARGETPLATFORM=" + platforms.Format(p), "TARGETOS=" + p.OS, "TARGETARCH=" + p.Architecture, "TARGETVARIANT=" + p.Variant,
+		"BUILDPLATFORM=" + platforms.Format(p), "BUILDOS=" + p.OS, "BUILDARCH=" + p.Architecture, "BUILDVARIANT=" + p.Variant,
 	}
 	for _, command := range global {
 		for _, arg := range command.Args {
-			if given, ok := args[arg.Key]; ok {
-				values[arg.Key] = given
-			} else if arg.Value != nil {
-				values[arg.Key] = *arg.Value
+			value, ok := args[arg.Key]
+			if !ok && arg.Value != nil {
+				expanded, _, err := lex.ProcessWord(*arg.Value, shell.EnvsFromSlice(env))
+				value, ok = expanded, err == nil
+			}
+			if ok {
+				env = append(env, arg.Key+"="+value)
 			}
 		}
-	}
-	env := make([]string, 0, len(values))
-	for k, v := range values {
-		env = append(env, k+"="+v)
 	}
 	return shell.EnvsFromSlice(env)
 }

@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -52,7 +53,7 @@ func (e *NoNodeError) Error() string {
 	if e.Platform.OS == "" {
 		b.WriteString("no usable node")
 	} else {
-		fmt.Fprintf(&b, "no node for %s", platforms.Format(e.Platform))
+		fmt.Fprintf(&b, "no node for %s", platforms.FormatAll(e.Platform))
 	}
 	for _, n := range e.Nodes {
 		fmt.Fprintf(&b, "\n  %s: %s", n.Name, whyNot(n))
@@ -65,7 +66,7 @@ func whyNot(n *contexts.Node) string {
 	if n.Err != nil {
 		return n.Err.Error()
 	}
-	return "is " + platforms.Format(n.Engine.Platform)
+	return "is " + platforms.FormatAll(n.Engine.Platform)
 }
 
 // DroppedError is returned by NewPlan when the user named no platforms and
@@ -84,7 +85,7 @@ func (e *DroppedError) Error() string {
 	var b strings.Builder
 	b.WriteString("the published image could lose a platform")
 	for _, p := range e.Missing {
-		fmt.Fprintf(&b, "\n  %s is in the published image and no node builds it now", platforms.Format(p))
+		fmt.Fprintf(&b, "\n  %s is in the published image and no node builds it now", platforms.FormatAll(p))
 	}
 	for _, n := range e.Silent {
 		fmt.Fprintf(&b, "\n  node %s: %v", n.Name, n.Err)
@@ -99,7 +100,7 @@ func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) erro
 	}
 	e := &DroppedError{Planned: planned}
 	for _, p := range want.Published {
-		if !contains(planned, p) && !contains(e.Missing, p) && !contains(want.AllowMissing, p) {
+		if !kept(nodes, planned, p) && !contains(e.Missing, p) && !contains(want.AllowMissing, p) {
 			e.Missing = append(e.Missing, p)
 		}
 	}
@@ -112,6 +113,13 @@ func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) erro
 		return nil
 	}
 	return e
+}
+
+// kept says whether a published platform would be built again: it is planned,
+// and for a build of Windows there is a node of that build.
+func kept(nodes contexts.Nodes, planned []ocispec.Platform, p ocispec.Platform) bool {
+	return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return SamePlatform(p, q) }) &&
+		slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Match(p) == contexts.Native })
 }
 
 // NodeError says where in a build something went wrong.

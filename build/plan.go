@@ -85,6 +85,9 @@ func NewPlan(nodes contexts.Nodes, want Wanted) (Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(plan) == 0 {
+		return nil, &NoNodeError{Nodes: nodes}
+	}
 	if err := plan.name(want); err != nil {
 		return nil, err
 	}
@@ -110,10 +113,11 @@ func assign(nodes contexts.Nodes, all []ocispec.Platform, want Wanted) (Plan, er
 	var errs []error
 	for _, p := range all {
 		optional := contains(want.AllowMissing, p)
-		able := candidates(nodes, p, want.Pins).Best(p)
+		allowed := candidates(nodes, p, want.Pins)
+		able := allowed.Best(p)
 		if len(able) == 0 {
 			if !optional {
-				errs = append(errs, &NoNodeError{Platform: p, Nodes: nodes})
+				errs = append(errs, &NoNodeError{Platform: p, Nodes: allowed})
 			}
 			continue
 		}

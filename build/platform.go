@@ -2,6 +2,8 @@ package build
 
 import (
 	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -15,8 +17,17 @@ func comparePlatforms(a, b ocispec.Platform) int {
 		cmp.Compare(a.OS, b.OS),
 		cmp.Compare(a.Architecture, b.Architecture),
 		cmp.Compare(a.Variant, b.Variant),
-		cmp.Compare(b.OSVersion, a.OSVersion),
+		compareVersions(b.OSVersion, a.OSVersion),
 	)
+}
+
+// compareVersions compares versions such as 10.0.20348.2322 by their numbers.
+func compareVersions(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		n, _ := strconv.Atoi(a)
+		m, _ := strconv.Atoi(b)
+		return cmp.Or(cmp.Compare(n, m), cmp.Compare(a, b))
+	})
 }
 
 // SamePlatform says whether two normalised platforms are one. An os.version
@@ -43,7 +54,14 @@ func ParsePlatform(s string) (ocispec.Platform, error) {
 	return platforms.Normalize(p), nil
 }
 
-// explicitOS says whether s names an operating system: os/arch.
+// explicitOS says whether s names an operating system: os/arch. "arm/v7" looks
+// the same and does not.
 func explicitOS(s string) bool {
-	return strings.Contains(s, "/")
+	front, _, found := strings.Cut(s, "/")
+	if !found {
+		return false
+	}
+	// A known architecture on its own is read as one, for the client's system.
+	alone, err := platforms.Parse(front)
+	return err != nil || alone.Architecture != front || front == alone.OS
 }

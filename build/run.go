@@ -98,14 +98,22 @@ func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, err
 	return results, failures(results)
 }
 
+// failures joins the errors that fail a run: those of platforms that may not be
+// missing, or all if nothing was built.
 func failures(results []Result) error {
-	var errs []error
+	var fatal, all []error
+	built := false
 	for _, res := range results {
+		built = built || res.Err == nil
+		all = append(all, res.Err)
 		if !res.Optional {
-			errs = append(errs, res.Err)
+			fatal = append(fatal, res.Err)
 		}
 	}
-	return errors.Join(errs...)
+	if !built {
+		return errors.Join(all...)
+	}
+	return errors.Join(fatal...)
 }
 
 // platform builds and pushes one platform, on one node after the other as long

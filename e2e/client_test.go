@@ -28,12 +28,15 @@ type client struct {
 	t      *testing.T
 	config string
 	env    map[string]string
+	tmp    string // For temporary files; whoever puts some there has to take them away.
+	user   uint32 // The uid; 0 is root.
 }
 
 // newClient has the farm's contexts and no logins, and trusts the private registry's authority.
 func newClient(t *testing.T) *client {
 	t.Helper()
-	c := &client{t: t, config: t.TempDir(), env: map[string]string{"SSL_CERT_FILE": farm.ca}}
+	c := &client{t: t, config: t.TempDir(), tmp: t.TempDir()}
+	c.env = map[string]string{"SSL_CERT_FILE": farm.ca, "TMPDIR": c.tmp}
 	from := filepath.Join(farm.root, "docker-config")
 	assert.NilError(t, os.CopyFS(filepath.Join(c.config, "contexts"), os.DirFS(filepath.Join(from, "contexts"))))
 	c.configure("currentContext", "amd64")
@@ -104,11 +107,11 @@ func (c *client) docker(args ...string) result {
 
 // process is a docker command that runs, in a process group of its own.
 type process struct {
-	t      *testing.T
-	args   []string
-	cmd    *exec.Cmd
-	config string // The Docker config directory.
-	out    string // The directory of its output.
+	*client
+
+	args []string
+	cmd  *exec.Cmd
+	out  string // The directory of its output.
 }
 
 // start starts the docker command. Its output goes to files: with pipes, waiting for it would also wait for whatever it left running.
@@ -116,10 +119,10 @@ func (c *client) start(args ...string) *process {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	c.t.Cleanup(cancel)
-	p := &process{t: c.t, args: args, config: c.config, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, "docker", args...)}
+	p := &process{client: c, args: args, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, "docker", args...)}
 	p.cmd.Env = c.environ()
 	p.cmd.Dir = c.t.TempDir()
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: &syscall.Credential{Uid: c.user, Gid: c.user}}
 	p.cmd.Cancel = func() error { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 	stdout, err := os.Create(filepath.Join(p.out, "stdout"))
 	assert.NilError(c.t, err)
@@ -144,6 +147,11 @@ func (p *process) wait() result {
 	r := result{t: p.t, args: p.args, code: p.cmd.ProcessState.ExitCode(), waited: time.Since(started)}
 	r.stdout, r.stderr = p.read("stdout"), p.read("stderr")
 	assert.Check(p.t, !strings.Contains(r.stderr, "goroutine "), "it crashed: %s", r)
+	if r.code != -1 {
+		left, err := os.ReadDir(p.tmp)
+		assert.NilError(p.t, err)
+		assert.Check(p.t, len(left) == 0, "it left temporary files: %v", left)
+	}
 	return r
 }
 

@@ -122,6 +122,29 @@ func TestNodeDiesMidBuild(t *testing.T) {
 	s.unharmed()
 }
 
+// A node that is lost is replaced by the next one that can build the platform; the other platform goes on undisturbed.
+func TestLostNodeIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	w := newWire(t, "i386")
+	s.removeContext("i386")
+	s.addContext("far", w.host)
+	amd64, i386, replaced := newMark(), s.mark(), newMark()
+	p := s.startPush(s.dir("ARG TARGETARCH", "RUN if [ $TARGETARCH = amd64 ]; then sleep "+amd64+"; elif [ $(uname -m) = i686 ]; then sleep "+i386+
+		"; else sleep "+replaced+"; fi; true"))
+	waitForSleep(t, amd64, i386)
+
+	w.cut()
+
+	waitForEnd(t, 10*time.Second, i386)
+	assert.Assert(t, sleeping(amd64), "it was disturbed")
+	endSleep(t, amd64)
+	waitForSleep(t, replaced)
+	endSleep(t, replaced)
+	r := p.wait().succeeded().says("linux/386 on far", "linux/386 amd64")
+	assert.Equal(t, published(t, openRegistry(), s.repo, tag, bothPlatforms()).Digest, digestOf(t, r, s.ref()))
+}
+
 // farAway has the amd64 engine behind a wire, as the context "far".
 func farAway(t *testing.T, s *scene) *wire {
 	t.Helper()

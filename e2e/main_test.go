@@ -52,7 +52,10 @@ func testMain(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Chmod(dir, 0o755); err != nil { // Some tests run the plugin as another user.
+		return 1, err
+	}
 	if err := buildPlugin(dir); err != nil {
 		return 1, err
 	}

@@ -36,6 +36,7 @@ func TestPublish(t *testing.T) {
 	assert.Equal(t, image.Digest, digest)
 	assert.DeepEqual(t, tags(t, openRegistry(), repo), []string{"1", "1-linux-386", "1-linux-amd64"})
 	assertOnePut(t, f, repo, "1", image)
+	assertProven(t, f, repo, "1")
 	for i, e := range []engine{"i386", "amd64"} {
 		id := image.Children[i].ConfigDigest
 		assert.Equal(t, e.image(t, ref), id, "what %s built is not what was published", e)
@@ -60,6 +61,18 @@ func assertOnePut(t *testing.T, f *front, repo, tag string, image oracle.Image) 
 			assert.Assert(t, is.Contains(readBefore(f, last), "/v2/"+repo+"/"+blob), "not read back before the PUT")
 		}
 	}
+}
+
+// assertProven asserts P5 from the traffic: after the PUT the tag was asked what it has.
+func assertProven(t *testing.T, f *front, repo, tag string) {
+	t.Helper()
+	put := f.manifestPuts()[len(f.manifestPuts())-1]
+	for _, r := range f.Requests() {
+		if r.Method == http.MethodGet && r.Path == "/v2/"+repo+"/manifests/"+tag && put.Before(r) {
+			return
+		}
+	}
+	t.Fatal("nobody looked whether the tag has it")
 }
 
 // readBefore are the paths that were read, with success, before a request.

@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -30,6 +32,7 @@ func newWire(t *testing.T, e engine) *wire {
 	path := filepath.Join(t.TempDir(), "docker.sock")
 	listener, err := net.Listen("unix", path)
 	assert.NilError(t, err)
+	assert.NilError(t, os.Chmod(path, 0o666)) // For clients that are not root.
 	w := &wire{host: "unix://" + path, listener: listener, frozen: make(chan struct{}), ended: make(chan struct{})}
 	go w.serve(e)
 	t.Cleanup(w.cut)
@@ -73,7 +76,7 @@ func (w *wire) copy(to, from net.Conn) {
 				return
 			}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			_ = to.(*net.UnixConn).CloseWrite()
 			return
 		}

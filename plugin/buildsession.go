@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -137,7 +139,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	display, err := progress.New(s.cli.Err(), s.input.progress)
+	display, err := progress.New(progressStream(s.cli), s.input.progress)
 	if err != nil {
 		return usage(err)
 	}
@@ -159,6 +161,15 @@ func (s *buildSession) execute(ctx context.Context) error {
 		return nil
 	}
 	return s.publish(ctx, display.Writer("manifest list"))
+}
+
+// progressStream is standard error as the display needs it: the file itself, if
+// it is a terminal.
+func progressStream(dockerCLI command.Cli) io.Writer {
+	if dockerCLI.Err().IsTerminal() {
+		return os.Stderr
+	}
+	return dockerCLI.Err()
 }
 
 // diagnose looks up a base image that an engine could not get: engines report

@@ -14,6 +14,7 @@ farm_up() { # ENGINE-OR-ssh...
   make_registry_certificate
   link_docker
   make_contexts "$@"
+  prepare_start "$@"
   at_once start_one "${REGISTRIES[@]}" "$@"
   at_once push_base_image "${REGISTRIES[@]}"
   farm_status
@@ -33,7 +34,7 @@ make_roots() { # ENGINE-OR-ssh...
   local name suite wanted=() missing=() arches line
   # The amd64 engine's root has the registry and the docker command, so it is always there.
   for name in amd64 "$@"; do
-    wanted+=("$("$(kind_of "$name")_root_line" "$name")")
+    mapfile -t -O ${#wanted[@]} wanted < <("$(kind_of "$name")_root_lines" "$name")
   done
   for arch in "${BASE_ARCHITECTURES[@]}"; do wanted+=("$CODENAME $arch busybox-static"); done
   for line in "${wanted[@]}"; do
@@ -71,6 +72,17 @@ kind_of() {
     *) if [[ $1 == ssh ]]; then echo ssh; else echo engine; fi ;;
   esac
 }
+# What can't be done for several at once.
+prepare_start() { # NAME...
+  # shellcheck disable=SC2034
+  local name suite arch index flags emulated=()
+  for name in "$@"; do
+    [[ $(kind_of "$name") == engine ]] || continue
+    read_engine "$name"
+    ! is_emulated "$arch" || emulated+=("$arch")
+  done
+  ((${#emulated[@]} == 0)) || start_emulation "${emulated[@]}"
+}
 start_one() { "start_$(kind_of "$1")" "$1"; }
 
 change_one() { # stop|kill|start NAME
@@ -78,6 +90,7 @@ change_one() { # stop|kill|start NAME
   lock_farm
   require_farm_root || die "no farm in $ROOT: run scripts/farm up"
   [[ -d $ROOT/engines/$2 || -d $ROOT/registries/$2 || $2 == ssh && -d $ROOT/ssh ]] || die "$2 is not in this farm"
+  [[ $1 != start ]] || prepare_start "$2"
   "$1_$(kind_of "$2")" "$2"
 }
 farm_stop() { change_one stop "$1"; }
@@ -106,6 +119,7 @@ farm_down() {
   done
   kill_ssh
   for name in "${REGISTRIES[@]}"; do kill_registry "$name"; done
+  end_emulation
   remove_network
   remove_cgroups
   # Engines mount in namespaces of their own; should something be mounted here all the same, nothing is deleted.

@@ -85,5 +85,5 @@ registry_status() { # NAME
     state=failing
     if registry_curl "$1" --max-time 5 "$(registry_url "$1")/v2/" >/dev/null 2>&1; then state=running; fi
   fi
-  printf '%-8s %-9s %-8s %s\n' "$1" registry "$state" "$(registry_url "$1")"
+  printf '%-12s %-9s %-8s %s\n' "$1" registry "$state" "$(registry_url "$1")"
 }

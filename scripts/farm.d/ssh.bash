@@ -7,10 +7,10 @@ SSH_ENGINE=i386             # the engine that its docker command talks to
 # shellcheck disable=SC2153
 ssh_folder() { echo "$ROOT/ssh"; }
 
-ssh_root_line() { echo "$CODENAME amd64 openssh-server openssh-client bash tini busybox-static"; }
+ssh_root_lines() { echo "$CODENAME amd64 openssh-server openssh-client bash tini busybox-static"; }
 
 # shellcheck disable=SC2046
-ssh_root() { root_folder $(ssh_root_line); }
+ssh_root() { root_folder $(ssh_root_lines); }
 
 # Everything is a file under the farm's root: keys, both sides' configuration, and the home of the remote root.
 make_ssh_files() {
@@ -107,5 +107,5 @@ ssh_status() {
     state=failing
     if ssh_listens; then state=running; fi
   fi
-  printf '%-8s %-9s %-8s %s on %s to %s\n' ssh transport "$state" "$SSH_ENDPOINT" "$SSH_ADDRESS" "$SSH_ENGINE"
+  printf '%-12s %-9s %-8s %s on %s to %s\n' ssh transport "$state" "$SSH_ENDPOINT" "$SSH_ADDRESS" "$SSH_ENGINE"
 }

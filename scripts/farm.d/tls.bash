@@ -38,5 +38,5 @@ tls_status() {
     state=failing
     if curl --silent --fail --noproxy '*' --max-time 5 "${files[@]}" "https://$(tls_address):2376/_ping" >/dev/null; then state=running; fi
   fi
-  printf '%-8s %-9s %-8s %s to %s\n' tls transport "$state" "$(tls_endpoint)" "$TLS_ENGINE"
+  printf '%-12s %-9s %-8s %s to %s\n' tls transport "$state" "$(tls_endpoint)" "$TLS_ENGINE"
 }

@@ -1,0 +1,349 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/docker/cli/cli/config/types"
+	control "github.com/moby/buildkit/api/services/control"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/moby/buildkit/session/filesync"
+	"github.com/opencontainers/go-digest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// runner is a runner that shows nothing and believes every push.
+func runner(t *testing.T) *Runner {
+	t.Helper()
+	display, err := progress.New(&strings.Builder{}, progress.Quiet)
+	assert.NilError(t, err)
+	t.Cleanup(display.Wait)
+	return &Runner{
+		Display:     display,
+		Credentials: func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, nil },
+		Spare:       func(context.Context) contexts.Nodes { return nil },
+		Verify:      func(context.Context, Assignment, Image, Pushed) error { return nil },
+	}
+}
+
+// plan makes a plan for nodes and platforms.
+func plan(t *testing.T, nodes contexts.Nodes, want Wanted) Plan {
+	t.Helper()
+	if want.Targets != nil {
+		want.PlatformTag = newTemplate(t, "")
+	}
+	want.OS = "linux"
+	p, err := NewPlan(nodes, want)
+	assert.NilError(t, err)
+	return p
+}
+
+func isNodeError(t *testing.T, err error, node, op string) *NodeError {
+	t.Helper()
+	var nodeError *NodeError
+	assert.Assert(t, errors.As(err, &nodeError), "%v", err)
+	assert.Equal(t, nodeError.Node, node)
+	assert.Equal(t, nodeError.Op, op)
+	return nodeError
+}
+
+type build = func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error)
+
+// untilStopped is a build that lasts until the client gives it up.
+func untilStopped(started, stopped chan<- struct{}) build {
+	return func(ctx context.Context, _ *control.SolveRequest, _ session.Caller) (digest.Digest, error) {
+		close(started)
+		<-ctx.Done()
+		close(stopped)
+		return "", ctx.Err()
+	}
+}
+
+// failing is a build that fails, once started is closed.
+func failing(err error, started <-chan struct{}) build {
+	return func(ctx context.Context, _ *control.SolveRequest, _ session.Caller) (digest.Digest, error) {
+		select {
+		case <-started:
+			return "", err
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+var (
+	already = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+	errRun  = status.Error(codes.Unknown, `process "/bin/sh -c false" did not complete successfully: exit code: 1`)
+	errFull = status.Error(codes.Unknown, "write /var/lib/docker/x: no space left on device")
+)
+
+func TestRunBuildsOnAllNodesAtOnceAndReturnsTheResultsInTheOrderOfThePlan(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	all.Add(2)
+	together := func(name string) build {
+		return func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
+			all.Done()
+			all.Wait() // no build ends before both began
+			return idOf(name), nil
+		}
+	}
+	a, b := &engine{Build: together("a")}, &engine{Build: together("b")}
+	nodes := contexts.Nodes{b.start(t, "b", "aarch64"), a.start(t, "a", "x86_64")}
+	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
+	assert.NilError(t, err)
+	assert.Equal(t, len(results), 2)
+	for i, name := range []string{"a", "b"} {
+		assert.NilError(t, results[i].Err)
+		assert.Equal(t, results[i].Node.Name, name)
+		assert.Equal(t, results[i].Image.ID, idOf(name))
+		assert.Assert(t, results[i].BuildTime > 0)
+		assert.Equal(t, len(results[i].Pushed), 0)
+	}
+	assert.DeepEqual(t, a.done("build"), []string{"build linux/amd64 reg.example.com/app:1,reg.example.com/app:1-linux-amd64"})
+	assert.DeepEqual(t, b.done("build"), []string{"build linux/arm64 reg.example.com/app:1,reg.example.com/app:1-linux-arm64"})
+	assert.Equal(t, len(a.done("push"))+len(b.done("push")), 0)
+}
+
+func TestTheFirstFailureStopsTheOthers(t *testing.T) {
+	t.Parallel()
+	started, stopped := make(chan struct{}), make(chan struct{})
+	bad, good := &engine{Build: failing(errRun, started)}, &engine{Build: untilStopped(started, stopped)}
+	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
+	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	failed := isNodeError(t, err, "bad", "build")
+	assert.ErrorContains(t, failed, "linux/amd64 on bad: build: ")
+	assert.ErrorContains(t, failed, "exit code: 1")
+	<-stopped // the engine was told to stop
+
+	isNodeError(t, results[0].Err, "bad", "build")
+	other := isNodeError(t, results[1].Err, "good", "build")
+	assert.ErrorIs(t, other, context.Canceled)
+	assert.Error(t, other, "linux/arm64 on good: build: stopped: context canceled")
+}
+
+func TestWithKeepGoingTheOthersFinish(t *testing.T) {
+	t.Parallel()
+	started := make(chan struct{})
+	bad := &engine{Build: failing(errRun, already)}
+	good := &engine{Build: func(ctx context.Context, _ *control.SolveRequest, _ session.Caller) (digest.Digest, error) {
+		close(started)
+		return idOf("good"), ctx.Err()
+	}}
+	r := runner(t)
+	r.KeepGoing = true
+	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
+	results, err := r.Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	isNodeError(t, err, "bad", "build")
+	isNodeError(t, results[0].Err, "bad", "build")
+	assert.NilError(t, results[1].Err)
+	assert.Equal(t, results[1].Image.ID, idOf("good"))
+}
+
+func TestAPlatformThatMayBeMissingStopsNothing(t *testing.T) {
+	t.Parallel()
+	bad, good := &engine{Build: failing(errRun, already)}, &engine{}
+	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
+	p := plan(t, nodes, Wanted{Platforms: parseAll("linux/amd64 linux/arm64"), AllowMissing: parseAll("linux/amd64")})
+	results, err := runner(t).Run(t.Context(), request(t), p)
+	assert.NilError(t, err)
+	isNodeError(t, results[0].Err, "bad", "build")
+	assert.NilError(t, results[1].Err)
+}
+
+func TestAnInterruptStopsAllAndIsTheReason(t *testing.T) {
+	t.Parallel()
+	started, stopped := make(chan struct{}), make(chan struct{})
+	e := &engine{Build: untilStopped(started, stopped)}
+	nodes := contexts.Nodes{e.start(t, "a", "x86_64")}
+	why := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() { <-started; cancel(why) }()
+	results, err := runner(t).Run(ctx, request(t), plan(t, nodes, Wanted{}))
+	assert.ErrorIs(t, err, why)
+	assert.ErrorIs(t, isNodeError(t, results[0].Err, "a", "build"), why)
+	<-stopped
+}
+
+func TestALostNodeIsFollowedByTheNextThatCan(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		want error
+		// build is the first node's, which may end its own engine.
+		build func(e *engine) build
+	}{
+		{"the engine dies", ErrNodeLost, func(e *engine) build {
+			return func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
+				go e.stop()
+				return "", errRun
+			}
+		}},
+		{"the engine is unavailable", ErrNodeLost, func(*engine) build { return failing(status.Error(codes.Unavailable, "shutting down"), already) }},
+		{"the engine answers no ping", ErrNodeLost, func(e *engine) build {
+			return func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
+				e.Deaf = true
+				return "", errRun
+			}
+		}},
+		{"its disk is full", ErrNodeFull, func(*engine) build { return failing(errFull, already) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			first, second := &engine{}, &engine{}
+			first.Build = c.build(first)
+			nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
+			results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Push: true, Targets: tags("reg.example.com/app:1")}))
+			assert.NilError(t, err)
+			assert.Equal(t, results[0].Node.Name, "second")
+			assert.Equal(t, results[0].Image.ID, idOf("second"))
+			assert.Equal(t, len(results[0].Lost), 1)
+			assert.ErrorIs(t, isNodeError(t, results[0].Lost[0], "first", "build"), c.want)
+			assert.Equal(t, len(second.done("push")), 1)
+		})
+	}
+}
+
+func TestABuildThatFailsIsNotTriedElsewhere(t *testing.T) {
+	t.Parallel()
+	first, second := &engine{Build: failing(errRun, already)}, &engine{}
+	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
+	_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	isNodeError(t, err, "first", "build")
+	assert.Equal(t, len(second.done("build")), 0)
+}
+
+func TestWhenAllNodesAreLostTheSpareOnesAreAsked(t *testing.T) {
+	t.Parallel()
+	first, spare, other := &engine{Build: failing(errFull, already)}, &engine{}, &engine{}
+	r := runner(t)
+	spares := contexts.Nodes{other.start(t, "other", "aarch64"), spare.start(t, "spare", "x86_64")}
+	r.Spare = func(context.Context) contexts.Nodes { return spares }
+	results, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{first.start(t, "first", "x86_64")}, Wanted{}))
+	assert.NilError(t, err)
+	assert.Equal(t, results[0].Node.Name, "spare")
+	assert.Equal(t, len(other.done("build")), 0)
+}
+
+func TestWhenNoNodeIsLeftTheLastFailureIsTheError(t *testing.T) {
+	t.Parallel()
+	first, second := &engine{Build: failing(errFull, already)}, &engine{Build: failing(errFull, already)}
+	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
+	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	assert.ErrorIs(t, isNodeError(t, err, "second", "build"), ErrNodeFull)
+	assert.Equal(t, len(results[0].Lost), 1)
+}
+
+// TestAFailoverLeavesTheTargetsNameToThePlatformThatHasItThere: two images
+// can't have one name.
+func TestAFailoverLeavesTheTargetsNameToThePlatformThatHasItThere(t *testing.T) {
+	t.Parallel()
+	first, second := &engine{Build: failing(errFull, already)}, &engine{}
+	nodes := contexts.Nodes{first.start(t, "first", "i686"), second.start(t, "second", "x86_64")}
+	_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
+	assert.NilError(t, err)
+	named := 0
+	for _, build := range second.done("build") {
+		if strings.Contains(build, "reg.example.com/app:1,") {
+			named++
+			assert.Assert(t, strings.Contains(build, "linux/amd64"), build)
+		}
+	}
+	assert.Equal(t, named, 1)
+}
+
+func TestANodeBuildsAsManyPlatformsAtOnceAsItShould(t *testing.T) {
+	t.Parallel()
+	for _, parallel := range []int{0, 1, 2, 3} {
+		var now, most atomic.Int32
+		e := &engine{Build: func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
+			running := now.Add(1)
+			defer now.Add(-1)
+			for {
+				before := most.Load()
+				if running <= before || most.CompareAndSwap(before, running) {
+					return idOf("x"), nil
+				}
+			}
+		}}
+		node := e.start(t, "a", "x86_64")
+		node.Parallel = parallel
+		platforms := parseAll("linux/386 linux/amd64 linux/amd64/v2 linux/amd64/v3")
+		results, err := runner(t).Run(t.Context(), request(t), plan(t, contexts.Nodes{node}, Wanted{Platforms: platforms}))
+		assert.NilError(t, err)
+		assert.Equal(t, len(results), 4)
+		assert.Assert(t, most.Load() <= int32(max(parallel, 1)), "%d at once, %d are allowed", most.Load(), parallel)
+	}
+}
+
+// TestANativeNodeThatIsBusyIsWaitedFor: to emulate because of that would be
+// slower, and not what the plan said.
+func TestANativeNodeThatIsBusyIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	native, emulating := &engine{}, &engine{}
+	nodes := contexts.Nodes{native.start(t, "native", "x86_64"), emulating.start(t, "emulating", "aarch64")}
+	nodes[1].Emulates = parseAll("linux/amd64 linux/386")
+	p := plan(t, nodes, Wanted{Platforms: parseAll("linux/386 linux/amd64 linux/amd64/v2")})
+	results, err := runner(t).Run(t.Context(), request(t), p)
+	assert.NilError(t, err)
+	for _, r := range results {
+		assert.Equal(t, r.Node.Name, "native")
+	}
+	assert.Equal(t, len(emulating.done("build")), 0)
+}
+
+func TestTheEngineGetsTheBuildContextTheDockerfileAndTheLoginsOfTheBaseImages(t *testing.T) {
+	t.Parallel()
+	dest := t.TempDir()
+	e := &engine{Build: func(ctx context.Context, _ *control.SolveRequest, client session.Caller) (digest.Digest, error) {
+		for _, name := range []string{"context", "dockerfile"} {
+			dir := filepath.Join(dest, name)
+			assert.Check(t, os.Mkdir(dir, 0o700))
+			assert.Check(t, filesync.FSSync(ctx, client, filesync.FSSendRequestOpt{Name: name, DestDir: dir}))
+		}
+		assert.Check(t, filesync.FSSync(ctx, client, filesync.FSSendRequestOpt{Name: "other", DestDir: dest}) != nil)
+		logins := auth.NewAuthClient(client.Conn())
+		for host, want := range map[string]string{"reg.example.com": "me", "other.example.com": ""} {
+			login, err := logins.Credentials(ctx, &auth.CredentialsRequest{Host: host})
+			assert.Check(t, err)
+			assert.Check(t, login.GetUsername() == want, host)
+		}
+		assert.Check(t, client.SharedKey() == "key")
+		return idOf("x"), nil
+	}}
+	r := runner(t)
+	r.Credentials, r.Bases = logins(t), []string{"reg.example.com"}
+	results, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	assert.NilError(t, err)
+	for path, want := range map[string]string{"context/a": "content", "dockerfile/app.Dockerfile": "FROM scratch\nCOPY a /"} {
+		text, err := os.ReadFile(filepath.Join(dest, path))
+		assert.NilError(t, err)
+		assert.Equal(t, string(text), want)
+	}
+	entries, err := os.ReadDir(filepath.Join(dest, "dockerfile"))
+	assert.NilError(t, err)
+	assert.Equal(t, len(entries), 1)
+	assert.DeepEqual(t, results[0].Image.Sent, []string{"a", "app.Dockerfile"})
+	assert.Equal(t, results[0].Image.Bytes, int64(len("content")+len("FROM scratch\nCOPY a /")))
+}
+
+func TestABuildWithoutAnImageIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	for _, id := range []digest.Digest{"", "sha256:abc", "x"} {
+		e := &engine{Build: func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) { return id, nil }}
+		_, err := runner(t).Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+		assert.ErrorIs(t, isNodeError(t, err, "a", "build"), ErrNoVerdict)
+	}
+}

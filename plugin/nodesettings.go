@@ -1,0 +1,165 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/docker/cli/cli"
+	"github.com/docker/cli/cli/command"
+	"github.com/docker/cli/cli/command/formatter"
+	flagsHelper "github.com/docker/cli/cli/flags"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+)
+
+func newNodeConfigCommand(dockerCLI command.Cli) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "config [OPTIONS]",
+		Short: "Show the settings of the build nodes and where each comes from",
+		Long: `Show the settings of the build nodes and where each comes from: a default, a
+line of multiarch.yaml, a flag or an environment variable.
+
+multiarch.yaml is in the Docker configuration directory. It may have these keys:
+
+  nodes: all               # all: every Docker context is a node;
+                           # explicit: only those under node
+  probe-timeout: 5s        # how long one engine may take to say what it is
+  node:                    # by name of the context, in order of preference
+    graviton:
+      platforms: [linux/arm/v7]  # what it runs natively beside its own platform
+      parallel: 2          # builds at once (default: 1)
+      insecure: true       # logins may go there over plain tcp
+      exclude: true        # never a node`,
+		Example: `  docker multiarch node config
+  docker multiarch node config --format json`,
+		Args: cli.NoArgs,
+		RunE: run(func(_ context.Context, cmd *cobra.Command, _ []string) error {
+			return runNodeConfig(dockerCLI, cmd, format) //nolint:contextcheck // closing has a time limit of its own
+		}),
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		DisableFlagsInUseLine: true,
+	}
+	cmd.Flags().StringVar(&format, "format", "", flagsHelper.FormatHelp)
+	return cmd
+}
+
+func runNodeConfig(dockerCLI command.Cli, cmd *cobra.Command, format string) error {
+	c, err := readConfig(dockerCLI)
+	if err != nil {
+		return err
+	}
+	nodes, err := contexts.Load(dockerCLI)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = nodes.Close() }()
+	settings := generalSettings(dockerCLI, cmd, c)
+	used, excluded := candidates(nodes, c)
+	for _, n := range append(used, excluded...) {
+		settings = append(settings, nodeSettings(n, c)...)
+	}
+	fmt.Fprintln(dockerCLI.Err(), c.Path)
+	if format == "" || format == formatter.TableFormatKey {
+		format = "table {{.Node}}\t{{.Setting}}\t{{.Value}}\t{{.From}}"
+	}
+	return writeSettings(dockerCLI, format, settings)
+}
+
+// nodeSetting is one setting and where it comes from; its JSON is a documented
+// interface. Node is empty for what holds for all.
+type nodeSetting struct {
+	Node    string `json:"node,omitempty"`
+	Setting string `json:"setting"`
+	Value   string `json:"value"`
+	From    string `json:"from"`
+}
+
+// generalSettings are those that hold for all nodes.
+func generalSettings(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config) []nodeSetting {
+	mode := nodeSetting{Setting: "nodes", Value: "all", From: origin(c, c.LineOf("nodes"))}
+	if c.Explicit {
+		mode.Value = "explicit"
+	}
+	if explicitContext(cmd) {
+		// Whoever points docker at an engine means that one.
+		mode.Value, mode.From = oneLine(dockerCLI.CurrentContext())+" alone", contextOrigin(dockerCLI, cmd)
+	}
+	timeout := fmt.Sprintf("%s (ssh: %s)", contexts.ProbeTimeout, contexts.SSHProbeTimeout)
+	if c.ProbeTimeout > 0 {
+		timeout = c.ProbeTimeout.Round(time.Millisecond).String()
+	}
+	return []nodeSetting{
+		{"", "context", oneLine(dockerCLI.CurrentContext()), contextOrigin(dockerCLI, cmd)},
+		mode,
+		{"", "probe-timeout", timeout, origin(c, c.LineOf("probe-timeout"))},
+	}
+}
+
+// contextOrigin says what made the current context the current one, in the
+// order in which docker looks.
+func contextOrigin(dockerCLI command.Cli, cmd *cobra.Command) string {
+	global := cmd.Root().Flags()
+	switch {
+	case global.Changed("context"):
+		return "--context"
+	case global.Changed("host"):
+		return "--host"
+	case os.Getenv("DOCKER_HOST") != "":
+		return "DOCKER_HOST"
+	case os.Getenv(command.EnvOverrideContext) != "":
+		return command.EnvOverrideContext
+	case dockerCLI.ConfigFile().CurrentContext != "":
+		return "config.json"
+	default:
+		return "default"
+	}
+}
+
+func nodeSettings(n *contexts.Node, c *config.Config) []nodeSetting {
+	settings := c.Node(n.Name)
+	exclude := nodeSetting{Setting: "exclude", Value: strconv.FormatBool(!c.Uses(n.Name)), From: origin(c, settings.LineOf("exclude"))}
+	if settings.Line == 0 && c.Explicit {
+		exclude.From = origin(c, c.LineOf("nodes"))
+	}
+	all := []nodeSetting{
+		exclude,
+		{Setting: "platforms", Value: joinNames(settings.Platforms), From: origin(c, settings.LineOf("platforms"))},
+		{Setting: "parallel", Value: strconv.Itoa(max(settings.Parallel, 1)), From: origin(c, settings.LineOf("parallel"))},
+		{Setting: "insecure", Value: strconv.FormatBool(settings.Insecure), From: origin(c, settings.LineOf("insecure"))},
+	}
+	for i := range all {
+		all[i].Node = oneLine(n.Name)
+	}
+	return all
+}
+
+func joinNames(all []ocispec.Platform) string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = platforms.FormatAll(p)
+	}
+	return strings.Join(names, ", ")
+}
+
+// origin says where a setting comes from that line sets; no line is 0.
+func origin(c *config.Config, line int) string {
+	if line == 0 {
+		return "default"
+	}
+	return place(c, line)
+}
+
+// place names a line of multiarch.yaml.
+func place(c *config.Config, line int) string {
+	return filepath.Base(c.Path) + ":" + strconv.Itoa(line)
+}
