@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/docker/cli/cli/command"
@@ -46,7 +47,7 @@ type engine struct {
 	// Push answers the nth push, counted from 1; without it every one works.
 	Push func(n int, w http.ResponseWriter)
 	// Deaf has it answer no more pings.
-	Deaf bool
+	Deaf atomic.Bool
 
 	name, machine string
 	sessions      *session.Manager
@@ -126,7 +127,7 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 	path := version.ReplaceAllString(r.URL.Path, "")
 	image, isImage := strings.CutPrefix(path, "/images/")
 	switch {
-	case path == "/_ping" && !e.Deaf:
+	case path == "/_ping" && !e.Deaf.Load():
 		w.Header().Set("Api-Version", "1.51")
 		w.Header().Set("Builder-Version", "2")
 	case path == "/_ping":
@@ -264,6 +265,15 @@ func (userStore) CurrentContext() string      { return "default" }
 // loadNode makes a node of an endpoint and probes it.
 func loadNode(t *testing.T, name, host string) *contexts.Node {
 	t.Helper()
+	n := newNode(t, name, host)
+	assert.NilError(t, contexts.Nodes{n}.Probe(t.Context(), nil))
+	assert.NilError(t, n.Err)
+	return n
+}
+
+// newNode makes a node of an endpoint.
+func newNode(t *testing.T, name, host string) *contexts.Node {
+	t.Helper()
 	s := userStore{store.New(t.TempDir(), store.NewConfig(
 		func() any { return &command.DockerContext{} },
 		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} }),
@@ -275,7 +285,5 @@ func loadNode(t *testing.T, name, host string) *contexts.Node {
 	nodes, err := contexts.Load(s, name)
 	assert.NilError(t, err)
 	t.Cleanup(func() { assert.Check(t, nodes.Close()) })
-	assert.NilError(t, nodes.Probe(t.Context(), nil))
-	assert.NilError(t, nodes[0].Err)
 	return nodes[0]
 }

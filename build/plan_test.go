@@ -147,7 +147,7 @@ func TestNewPlan(t *testing.T) {
 func TestNoNodeIsAnErrorThatNamesEveryNodeAndWhyNot(t *testing.T) {
 	t.Parallel()
 	_, err := NewPlan(contexts.Nodes{amd, dead, arm, twin, win}, Wanted{Platforms: parseAll("linux/riscv64 linux/amd64 linux/s390x")})
-	nodes := "\n  amd: is linux/amd64\n  dead: connection refused\n  arm: is linux/arm64\n  twin: same engine\n  win: is windows/amd64"
+	nodes := "\n  amd: is linux/amd64\n  dead: connection refused\n  arm: is linux/arm64\n  twin: same engine\n  win: is windows(10.0.20348.2322)/amd64"
 	assert.Error(t, err, "no node for linux/riscv64"+nodes+"\nno node for linux/s390x"+nodes)
 	var noNode *NoNodeError
 	assert.Assert(t, errors.As(err, &noNode))
@@ -164,7 +164,7 @@ func TestNoNodeAtAll(t *testing.T) {
 	}{
 		{"none", nil, Wanted{OS: "linux"}, "no usable node"},
 		{"none that answers", contexts.Nodes{dead}, Wanted{OS: "linux"}, "no usable node\n  dead: connection refused"},
-		{"none of that system", contexts.Nodes{win}, Wanted{OS: "linux"}, "no usable node\n  win: is windows/amd64"},
+		{"none of that system", contexts.Nodes{win}, Wanted{OS: "linux"}, "no usable node\n  win: is windows(10.0.20348.2322)/amd64"},
 		{"none that answers, to publish", contexts.Nodes{}, Wanted{OS: "linux", Push: true, Targets: tags("a:1")}, "no usable node"},
 		{"all that were asked for may be missing", contexts.Nodes{amd}, Wanted{Platforms: parseAll("linux/arm64"), AllowMissing: parseAll("linux/arm64")}, "amd: is linux/amd64"},
 		{"a pin to a node that can't", contexts.Nodes{amd, arm}, Wanted{Platforms: parseAll("linux/arm64"), Pins: []Pin{{parse("linux/arm64"), "amd"}}}, "no node for linux/arm64"},

@@ -194,7 +194,7 @@ func TestALostNodeIsFollowedByTheNextThatCan(t *testing.T) {
 		{"the engine is unavailable", ErrNodeLost, func(*engine) build { return failing(status.Error(codes.Unavailable, "shutting down"), already) }},
 		{"the engine answers no ping", ErrNodeLost, func(e *engine) build {
 			return func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
-				e.Deaf = true
+				e.Deaf.Store(true)
 				return "", errRun
 			}
 		}},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+	"gotest.tools/v3/poll"
 
 	"github.com/docker-multiarch/docker-multiarch/e2e/oracle"
 )
@@ -136,7 +137,12 @@ func TestLostNodeIsReplaced(t *testing.T) {
 
 	w.cut()
 
-	waitForEnd(t, 10*time.Second, i386)
+	poll.WaitOn(t, func(poll.LogT) poll.Result {
+		if sleeping(i386) {
+			return poll.Continue("the lost engine still builds")
+		}
+		return poll.Success()
+	}, poll.WithTimeout(30*time.Second))
 	assert.Assert(t, sleeping(amd64), "it was disturbed")
 	endSleep(t, amd64)
 	waitForSleep(t, replaced)

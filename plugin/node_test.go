@@ -57,7 +57,7 @@ func (e *standIn) start(t *testing.T) string {
 // listen serves HTTP on a unix socket, whose path must be short.
 func listen(t *testing.T, handler http.Handler) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // the name of a test makes it too long
+	dir, err := os.MkdirTemp("", "n")
 	assert.NilError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")

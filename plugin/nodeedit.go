@@ -68,7 +68,7 @@ func newNodeEdit(dockerCLI command.Cli, edit func(path string, names ...string) 
 		if err := edit(configPath(dockerCLI), names...); err != nil {
 			return err
 		}
-		return printNodes(dockerCLI) //nolint:contextcheck // closing has a time limit of its own
+		return printNodes(dockerCLI)
 	})
 	return cmd
 }

@@ -44,7 +44,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
   docker multiarch node config --format json`,
 		Args: cli.NoArgs,
 		RunE: run(func(_ context.Context, cmd *cobra.Command, _ []string) error {
-			return runNodeConfig(dockerCLI, cmd, format) //nolint:contextcheck // closing has a time limit of its own
+			return runNodeConfig(dockerCLI, cmd, format)
 		}),
 		ValidArgsFunction:     cobra.NoFileCompletions,
 		DisableFlagsInUseLine: true,
