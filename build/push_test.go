@@ -101,7 +101,7 @@ func TestLayersOfAPushAreShown(t *testing.T) {
 		assert.Assert(t, strings.Contains(out.String(), id), id)
 	}
 	assert.Assert(t, !strings.Contains(out.String(), "layer bbb"), "waiting is no progress")
-	assert.Assert(t, strings.Contains(out.String(), `"current":3,"total":9`), out.String())
+	assert.Assert(t, strings.Contains(out.String(), `"total":9,"current":3`), out.String())
 }
 
 func TestMayPass(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
@@ -346,4 +347,39 @@ func TestABuildWithoutAnImageIsNoSuccess(t *testing.T) {
 		_, err := runner(t).Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 		assert.ErrorIs(t, isNodeError(t, err, "a", "build"), ErrNoVerdict)
 	}
+}
+
+// TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault: the engine only
+// says that the transfer failed, and waits for the rest of the file.
+func TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault(t *testing.T) {
+	t.Parallel()
+	dest := t.TempDir()
+	first, second := &engine{}, &engine{}
+	first.Build = func(ctx context.Context, _ *control.SolveRequest, client session.Caller) (digest.Digest, error) {
+		return "", filesync.FSSync(ctx, client, filesync.FSSendRequestOpt{Name: "context", DestDir: dest})
+	}
+	req, dir := requestIn(t)
+	assert.NilError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("longer than it was"), 0o600))
+	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
+	_, err := runner(t).Run(t.Context(), req, plan(t, nodes, Wanted{}))
+	isNodeError(t, err, "first", "build")
+	assert.ErrorIs(t, err, source.ErrChanged)
+	assert.ErrorContains(t, err, `"a"`)
+	assert.Equal(t, len(second.done("build")), 0)
+}
+
+func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
+	t.Parallel()
+	e := &engine{Build: func(ctx context.Context, _ *control.SolveRequest, client session.Caller) (digest.Digest, error) {
+		_, err := auth.NewAuthClient(client.Conn()).Credentials(ctx, &auth.CredentialsRequest{Host: "reg.example.com"})
+		assert.Check(t, err != nil)
+		<-ctx.Done() // BuildKit would ask again and again
+		return "", ctx.Err()
+	}}
+	why := errors.New("helper failed")
+	r := runner(t)
+	r.Bases = []string{"reg.example.com"}
+	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
+	_, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)
 }

@@ -13,7 +13,14 @@ import (
 // request is a request for a small build context.
 func request(t *testing.T) Request {
 	t.Helper()
-	dir := t.TempDir()
+	req, _ := requestIn(t)
+	return req
+}
+
+// requestIn returns the directory of the build context too.
+func requestIn(t *testing.T) (_ Request, dir string) {
+	t.Helper()
+	dir = t.TempDir()
 	for name, text := range map[string]string{"app.Dockerfile": "FROM scratch\nCOPY a /", "a": "content"} {
 		assert.NilError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
@@ -22,7 +29,7 @@ func request(t *testing.T) Request {
 	snapshot, err := source.Read(t.Context(), dir, nil)
 	assert.NilError(t, err)
 	t.Cleanup(func() { assert.Check(t, snapshot.Close()) })
-	return Request{Context: snapshot, Dockerfile: dockerfile, SharedKey: "key"}
+	return Request{Context: snapshot, Dockerfile: dockerfile, SharedKey: "key"}, dir
 }
 
 func TestWhatAFlagMeansToBuildKit(t *testing.T) {

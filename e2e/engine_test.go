@@ -88,18 +88,6 @@ func removeImages(t *testing.T, name string) {
 	})
 }
 
-// removeLabelled has the engines forget, when the test ends, the nameless images with a label.
-func removeLabelled(t *testing.T, label string) {
-	t.Helper()
-	t.Cleanup(func() {
-		for _, e := range engines {
-			if ids := e.dangling(t, label); ids != "" {
-				e.docker(t, append([]string{"image", "rm", "-f"}, strings.Fields(ids)...)...)
-			}
-		}
-	})
-}
-
 // disturb changes the state of an engine with scripts/farm, and has it run again when the test ends. Tests that call it must not be
 // parallel.
 func (e engine) disturb(t *testing.T, how string) {

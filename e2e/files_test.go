@@ -36,9 +36,11 @@ func (f files) dir(t *testing.T) string {
 }
 
 // dockerfile makes a Dockerfile on the farm's base image, of the lines given. The build argument makes its images and the engines'
-// caches its own: images that tests share would be removed by one test while another one uses them.
+// caches its own: images that tests share would be removed by one test while another one uses them. By the label the images that
+// lost their name, because the same name was built again, are found when all tests have run.
 func dockerfile(lines ...string) string {
-	return "FROM " + baseImage() + " AS base\nARG E2E=" + newMark() + "\n" + strings.Join(lines, "\n") + "\n"
+	head := []string{"FROM " + baseImage() + " AS base", "ARG E2E=" + newMark(), "LABEL run=" + run}
+	return strings.Join(append(head, lines...), "\n") + "\n"
 }
 
 // baseImage is the small image that the farm put into its registry.

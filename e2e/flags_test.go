@@ -28,7 +28,7 @@ func TestBuildArgsLabelsAndTarget(t *testing.T) {
 		"--build-arg", "FROM_ENV", "--build-arg", "UNSET", "--build-arg", "EMPTY=", dir).succeeded()
 
 	for _, child := range published(t, openRegistry(), repo, "1", bothPlatforms()).Children {
-		assert.DeepEqual(t, child.Labels, map[string]string{"a": "1", "b": "x=y", "own": "yes"})
+		assert.DeepEqual(t, child.Labels, map[string]string{"a": "1", "b": "x=y", "own": "yes", "run": run})
 		content, err := openRegistry().Files(t.Context(), repo, child)
 		assert.NilError(t, err)
 		_, last := content["last"]

@@ -48,11 +48,10 @@ func TestQuietBuildPrintsTheImageIDAlone(t *testing.T) {
 
 func TestBuildWithoutName(t *testing.T) {
 	t.Parallel()
-	c, label := newClient(t), "e2e="+newMark()
-	removeLabelled(t, label)
+	c := newClient(t)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
-	r := c.build("-q", "--platform", "linux/amd64", "--label", label, dir).succeeded()
+	r := c.build("-q", "--platform", "linux/amd64", dir).succeeded()
 
 	id := strings.TrimSpace(r.stdout)
 	assert.Assert(t, is.Regexp(imageID, id))

@@ -63,7 +63,13 @@ func testMain(m *testing.M) (int, error) {
 	if err := flag.Set("test.parallel", parallel); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code := m.Run()
+	for _, e := range engines {
+		if _, err := e.try("image", "prune", "-f", "--filter", "label=run="+run); err != nil {
+			return 1, err
+		}
+	}
+	return code, nil
 }
 
 func readFarm() error {

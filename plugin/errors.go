@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
@@ -80,6 +81,8 @@ var explanations = []explanation{
 	{as[*build.PlatformError], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
+	{is(config.ErrUnknownContext), exitUsage, say("Remove it from the file, or see what there is: docker context ls")},
+	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
 	{as[*partialError], exitPartial, say("Run the same command again to finish.")},
 	{as[*build.DroppedError], exitNoNode, droppedHint},

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 
@@ -12,16 +13,31 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 )
 
 // loadNodes returns the nodes that a command may use: those named with --node,
 // else the one engine the user pointed docker at explicitly, else every
-// context. Nothing is dialled.
-func loadNodes(dockerCLI command.Cli, cmd *cobra.Command, names []string) (contexts.Nodes, error) {
+// context that the configuration does not exclude. Nothing is dialled.
+func loadNodes(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config, names []string) (contexts.Nodes, error) {
 	if len(names) == 0 && explicitContext(cmd) {
 		names = []string{dockerCLI.CurrentContext()}
 	}
-	return contexts.Load(dockerCLI, names...)
+	for _, name := range names {
+		if c.Node(name).Exclude {
+			return nil, usage(fmt.Errorf("context %q is excluded (%s); to use it: docker multiarch node include %s",
+				name, excludedReason(name, c), name))
+		}
+	}
+	nodes, err := contexts.Load(dockerCLI, names...)
+	if err != nil {
+		return nil, err
+	}
+	used, excluded := candidates(nodes, c)
+	if len(names) > 0 {
+		return nodes, nil // in the order of names
+	}
+	return used, excluded.Close()
 }
 
 // explicitContext says whether the user chose one engine for this command:
@@ -34,7 +50,11 @@ func explicitContext(cmd *cobra.Command) bool {
 
 // probeNodes loads and probes all nodes that a command may use.
 func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command) (contexts.Nodes, error) {
-	nodes, err := loadNodes(dockerCLI, cmd, nil)
+	c, err := readConfig(dockerCLI)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := loadNodes(dockerCLI, cmd, c, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -45,18 +65,22 @@ func probeNodes(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command) 
 // know who builds what.
 func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (contexts.Nodes, error) {
 	in := s.input
-	nodes, err := loadNodes(s.cli, cmd, in.nodes)
+	c, err := readConfig(s.cli)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := loadNodes(s.cli, cmd, c, in.nodes)
 	if err != nil {
 		return nil, err
 	}
 	if len(in.nodes) == 0 {
-		nodes.Order(nil, recentNodes(s.history, sharedKey(in.options.dir)))
+		nodes.Order(c.Names(), recentNodes(s.history, sharedKey(in.options.dir)))
 	}
 	for _, pin := range in.pins {
 		if slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Name == pin.Node }) {
 			continue
 		}
-		pinned, err := contexts.Load(s.cli, pin.Node)
+		pinned, err := loadNodes(s.cli, cmd, c, []string{pin.Node})
 		if err != nil {
 			return nil, err
 		}

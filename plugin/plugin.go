@@ -40,6 +40,7 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd.AddCommand(
 		newBuildCommand(dockerCLI, version),
 		newInspectCommand(dockerCLI, version),
+		newNodeCommand(dockerCLI),
 	)
 	return cmd
 }

@@ -159,7 +159,7 @@ func TestTwoNodesThatWouldBeSentDifferentContent(t *testing.T) {
 	dir := tree{"file": "12345678", "other": "x"}.make(t)
 	path := filepath.Join(dir, "file")
 	s := read(t, dir)
-	first, second, third := s.View(func(error) {}), s.View(), s.View()
+	first, second, third := s.View(func(error) {}), s.View(func(error) {}), s.View(func(error) {})
 	_, err := send(t, first, "file")
 	assert.NilError(t, err)
 

@@ -196,7 +196,7 @@ func TestIgnoreRules(t *testing.T) {
 func TestSentNamesWhatWasSentToItsEndToThatNode(t *testing.T) {
 	t.Parallel()
 	s := read(t, tree{"b": "12", "a": "345", "c": "6", "empty": ""}.make(t))
-	one, other := s.View(func(error) {}), s.View()
+	one, other := s.View(func(error) {}), s.View(func(error) {})
 	for _, path := range []string{"b", "/a", "empty", "b"} {
 		_, err := send(t, one, path)
 		assert.NilError(t, err)
