@@ -83,7 +83,9 @@ func (v *View) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error
 			}
 		case err != nil:
 			return err
-		case e.unreadable != nil:
+		case e.unreadable != nil && skipped(fn(path, &fsutil.DirEntryInfo{Stat: e.stat}, e.unreadable)) != nil:
+			// Asked once more, as a walk of the disk does: what is in it
+			// may not be wanted.
 			return v.fail(fmt.Errorf("reading directory %q: %w", path, e.unreadable))
 		}
 	}
