@@ -103,11 +103,10 @@ func parsePlatforms(all []string) ([]ocispec.Platform, error) {
 // readNodes tells the nodes for all platforms from those for one.
 func (in *buildInput) readNodes() error {
 	for _, s := range in.options.nodes {
-		p, name, one := platformValue(s)
-		if one {
-			in.pins = append(in.pins, build.Pin{Platform: p, Node: name})
+		if v := newPlatformValue(s); v.front != "" {
+			in.pins = append(in.pins, build.Pin{Platform: v.platform, Node: v.value})
 		} else {
-			in.nodes = append(in.nodes, name)
+			in.nodes = append(in.nodes, v.value)
 		}
 	}
 	return nil

@@ -1,9 +1,11 @@
 package plugin
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/containerd/platforms"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -16,22 +18,32 @@ var (
 	knownArch = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64", "mips64le", "ppc64le", "riscv64", "s390x"}
 )
 
-// platformValue splits a value that may hold for one platform only, written
-// PLATFORM:VALUE, as in --node linux/arm64:graviton. Without such a front, or
-// with "*:" in its place, it holds for all platforms, and ok is false.
-func platformValue(s string) (p ocispec.Platform, value string, ok bool) {
+// platformValue is one value of a flag, which may hold for some platforms only.
+type platformValue struct {
+	value string
+	// front is the platform as the user wrote it; empty holds for all.
+	front    string
+	platform ocispec.Platform
+	// everyVariant says that the user named no variant, as in linux/arm.
+	everyVariant bool
+}
+
+// newPlatformValue reads a value written PLATFORM:VALUE, as in --node
+// linux/arm64:graviton. Without such a front, or with "*:" in its place, it
+// holds for all platforms.
+func newPlatformValue(s string) platformValue {
 	if rest, escaped := strings.CutPrefix(s, "*:"); escaped {
-		return p, rest, false
+		return platformValue{value: rest}
 	}
 	front, rest, found := strings.Cut(s, ":")
 	if !found || !looksLikePlatform(front) {
-		return p, s, false
+		return platformValue{value: s}
 	}
 	p, err := build.ParsePlatform(front)
 	if err != nil {
-		return ocispec.Platform{}, s, false
+		return platformValue{value: s}
 	}
-	return p, rest, true
+	return platformValue{value: rest, front: front, platform: p, everyVariant: strings.Count(front, "/") == 1}
 }
 
 func looksLikePlatform(s string) bool {
@@ -39,4 +51,75 @@ func looksLikePlatform(s string) bool {
 	os, _, _ = strings.Cut(os, "(")
 	arch, _, _ = strings.Cut(arch, "/")
 	return found && slices.Contains(knownOS, os) && slices.Contains(knownArch, arch)
+}
+
+// specificity says how closely the value is meant for p: 0 not at all, 1 for
+// all platforms, more for fewer.
+func (v platformValue) specificity(p ocispec.Platform) int {
+	switch q := v.platform; {
+	case v.front == "":
+		return 1
+	case build.SamePlatform(q, p) && q.OSVersion != "":
+		return 4
+	case build.SamePlatform(q, p) && !v.everyVariant:
+		return 3
+	case v.everyVariant && q.OS == p.OS && q.Architecture == p.Architecture && q.OSVersion == "":
+		return 2
+	}
+	return 0
+}
+
+// platformValues is a flag of values that may each hold for some platforms only.
+// It implements pflag.Value and may be given several times.
+type platformValues struct{ all []platformValue }
+
+// Set implements pflag.Value.
+func (v *platformValues) Set(s string) error {
+	v.all = append(v.all, newPlatformValue(s))
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*platformValues) Type() string { return "stringArray" }
+
+// String implements pflag.Value.
+func (v *platformValues) String() string {
+	values := make([]string, len(v.all))
+	for i, one := range v.all {
+		values[i] = one.value
+	}
+	return strings.Join(values, ",")
+}
+
+// list returns the values for p: those for all platforms and those for this
+// one, so that a later one of the same key wins if it is more specific.
+func (v *platformValues) list(p ocispec.Platform) []string {
+	mine := slices.DeleteFunc(slices.Clone(v.all), func(one platformValue) bool { return one.specificity(p) == 0 })
+	slices.SortStableFunc(mine, func(a, b platformValue) int { return a.specificity(p) - b.specificity(p) })
+	values := make([]string, len(mine))
+	for i, one := range mine {
+		values[i] = one.value
+	}
+	return values
+}
+
+// single returns the most specific value for p, of several such the last, or "".
+func (v *platformValues) single(p ocispec.Platform) string {
+	values := v.list(p)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// check finds a value for a platform that is not planned: a mistyped platform
+// must not leave a value without effect.
+func (v *platformValues) check(flag string, planned []ocispec.Platform) error {
+	for _, one := range v.all {
+		mine := func(p ocispec.Platform) bool { return one.specificity(p) > 0 }
+		if !slices.ContainsFunc(planned, mine) {
+			return usage(fmt.Errorf("--%s %s:…: %s is not built", flag, one.front, platforms.FormatAll(one.platform)))
+		}
+	}
+	return nil
 }

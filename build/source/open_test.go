@@ -16,7 +16,7 @@ import (
 func TestOpenReadsTheFile(t *testing.T) {
 	t.Parallel()
 	big := string(bytes.Repeat([]byte("0123456789abcdef"), 40_000))
-	v := read(t, tree{"empty": "", "d/small": "x", "big": big}.make(t)).View(func(error) {})
+	v := read(t, tree{"empty": "", "d/small": "x", "big": big}.make(t)).View(unheard)
 	for path, want := range map[string]string{"empty": "", "d/small": "x", "/d/small": "x", "./d/../d/small": "x", "big": big} {
 		text, err := send(t, v, path)
 		assert.NilError(t, err, path)
@@ -80,7 +80,7 @@ func TestAFileThatChangedSinceTheWalkIsNotSent(t *testing.T) {
 			dir := tree{"d/file": "1234", "other": "x"}.make(t)
 			s := read(t, dir)
 			c.change(t, dir, filepath.Join(dir, "d/file"))
-			v := s.View(func(error) {})
+			v := s.View(unheard)
 			text, err := send(t, v, "d/file")
 			assert.Equal(t, text, "", "nothing of it may be sent")
 			assert.ErrorIs(t, err, ErrChanged)
@@ -119,7 +119,7 @@ func TestAFileThatChangesWhileItIsSentIsNotTakenForSent(t *testing.T) {
 			t.Parallel()
 			dir := tree{"file": "12345678"}.make(t)
 			s := read(t, dir)
-			v := s.View(func(error) {})
+			v := s.View(unheard)
 			f, err := v.Open("file")
 			assert.NilError(t, err)
 			defer f.Close()
@@ -142,7 +142,7 @@ func TestAFileThatIsReplacedWhileItIsOpenIsSentAsItWas(t *testing.T) {
 	t.Parallel()
 	dir := tree{"file": "12345678"}.make(t)
 	s := read(t, dir)
-	f, err := s.View(func(error) {}).Open("file")
+	f, err := s.View(unheard).Open("file")
 	assert.NilError(t, err)
 	defer f.Close()
 	write(t, filepath.Join(dir, "new"), "replaced")
@@ -159,7 +159,7 @@ func TestTwoNodesThatWouldBeSentDifferentContent(t *testing.T) {
 	dir := tree{"file": "12345678", "other": "x"}.make(t)
 	path := filepath.Join(dir, "file")
 	s := read(t, dir)
-	first, second, third := s.View(func(error) {}), s.View(func(error) {}), s.View(func(error) {})
+	first, second, third := s.View(unheard), s.View(unheard), s.View(unheard)
 	_, err := send(t, first, "file")
 	assert.NilError(t, err)
 
@@ -188,7 +188,7 @@ func TestManyNodesReadOneSnapshotAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			v := s.View(func(error) {})
+			v := s.View(unheard)
 			for path, want := range files {
 				f, err := v.Open(path)
 				if !assert.Check(t, err) {
@@ -210,7 +210,8 @@ func TestManyNodesReadOneSnapshotAtOnce(t *testing.T) {
 func TestAViewKeepsItsFirstFailure(t *testing.T) {
 	t.Parallel()
 	dir := tree{"a": "1", "b": "2"}.make(t)
-	v := read(t, dir).View(func(error) {})
+	var heard []error
+	v := read(t, dir).View(func(err error) { heard = append(heard, err) })
 	write(t, filepath.Join(dir, "a"), "longer")
 	assert.NilError(t, os.Remove(filepath.Join(dir, "b")))
 	for _, path := range []string{"a", "b"} {
@@ -218,11 +219,13 @@ func TestAViewKeepsItsFirstFailure(t *testing.T) {
 		assert.ErrorIs(t, err, ErrChanged)
 	}
 	assert.ErrorContains(t, v.Err(), `"a"`)
+	assert.Equal(t, len(heard), 1)
+	assert.ErrorIs(t, heard[0], v.Err())
 }
 
 func TestWhatIsNoFileCannotBeOpened(t *testing.T) {
 	t.Parallel()
-	v := read(t, tree{"d/a": "1"}.make(t)).View(func(error) {})
+	v := read(t, tree{"d/a": "1"}.make(t)).View(unheard)
 	for _, path := range []string{"missing", "d", "", "/", "..", "../../etc/passwd", "/etc/passwd"} {
 		text, err := send(t, v, path)
 		assert.Assert(t, err != nil, path)
@@ -245,7 +248,7 @@ func TestAHardLinkIsSentLikeAnyFile(t *testing.T) {
 			dir := tree{"a": "1234"}.make(t)
 			assert.NilError(t, os.Link(filepath.Join(dir, "a"), filepath.Join(dir, "b")))
 			s := read(t, dir, c.exclude...)
-			v := s.View(func(error) {})
+			v := s.View(unheard)
 			text, err := send(t, v, "b")
 			assert.NilError(t, err)
 			assert.Equal(t, text, "1234")

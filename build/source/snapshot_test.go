@@ -23,13 +23,13 @@ func TestReadFindsEverythingInTheOrderOfAWalk(t *testing.T) {
 		"Dockerfile": "FROM scratch", "a/b/c": "1", "a/b.txt": "2", "a-b": "3", "a.d/x": "4", "a0": "5", "empty/": "",
 		"ä/ö": "6", "Ω": "7", ".hidden/x": "8", "link": "-> a/b", "dangling": "-> nowhere", "out": "-> /etc/passwd", "sp ace/new\nline": "9",
 	}.make(t)
-	assert.DeepEqual(t, paths(t, read(t, dir).View(func(error) {}), ""), walked(t, dir))
+	assert.DeepEqual(t, paths(t, read(t, dir).View(unheard), ""), walked(t, dir))
 }
 
 func TestReadOfAnEmptyDirectory(t *testing.T) {
 	t.Parallel()
 	s := read(t, t.TempDir())
-	assert.DeepEqual(t, paths(t, s.View(func(error) {}), ""), []string{})
+	assert.DeepEqual(t, paths(t, s.View(unheard), ""), []string{})
 	entries, bytes := s.Size()
 	assert.Equal(t, entries, 0)
 	assert.Equal(t, bytes, int64(0))
@@ -63,8 +63,8 @@ func TestReadFollowsALinkToTheBuildContextItself(t *testing.T) {
 	t.Parallel()
 	dir := tree{"real/a": "x", "link": "-> real"}.make(t)
 	s := read(t, filepath.Join(dir, "link"))
-	assert.DeepEqual(t, paths(t, s.View(func(error) {}), ""), []string{"a"})
-	text, err := send(t, s.View(func(error) {}), "a")
+	assert.DeepEqual(t, paths(t, s.View(unheard), ""), []string{"a"})
+	text, err := send(t, s.View(unheard), "a")
 	assert.NilError(t, err)
 	assert.Equal(t, text, "x")
 }
@@ -83,7 +83,7 @@ func TestReadLeavesSocketsAndPipesOutAndListsThem(t *testing.T) {
 
 	s := read(t, dir)
 	assert.DeepEqual(t, s.Special, []string{"d/a.pipe", "d/c.sock"})
-	assert.DeepEqual(t, paths(t, s.View(func(error) {}), ""), []string{"a", "d", "d/b", "z"})
+	assert.DeepEqual(t, paths(t, s.View(unheard), ""), []string{"a", "d", "d/b", "z"})
 }
 
 func TestReadDoesNotListSpecialFilesThatTheIgnoreFileRulesOut(t *testing.T) {
@@ -100,7 +100,7 @@ func TestReadForgetsWhoOwnsAFile(t *testing.T) {
 	if os.Getuid() == 0 {
 		assert.NilError(t, os.Chown(filepath.Join(dir, "a"), 12, 34))
 	}
-	assert.NilError(t, read(t, dir).View(func(error) {}).Walk(t.Context(), "", func(_ string, d fs.DirEntry, err error) error {
+	assert.NilError(t, read(t, dir).View(unheard).Walk(t.Context(), "", func(_ string, d fs.DirEntry, err error) error {
 		info, infoErr := d.Info()
 		stat := info.Sys().(*types.Stat)
 		assert.Equal(t, stat.Uid, uint32(0))
@@ -244,7 +244,7 @@ func TestVerify(t *testing.T) {
 			t.Parallel()
 			dir := tree{"d/sent": "text", "other": "x"}.make(t)
 			s := read(t, dir)
-			_, err := send(t, s.View(func(error) {}), "d/sent")
+			_, err := send(t, s.View(unheard), "d/sent")
 			assert.NilError(t, err)
 			assert.DeepEqual(t, s.Sent(), []string{"d/sent"})
 			assert.NilError(t, c.change(dir))

@@ -57,9 +57,9 @@ func (s stream) RecvMsg(m any) error {
 
 // transfer sends files the way BuildKit's session does and receives them in
 // dest the way an engine does.
-func transfer(t *testing.T, files fsutil.FS, dest string) error {
+func transfer(ctx context.Context, t *testing.T, files fsutil.FS, dest string) error {
 	t.Helper()
-	group, ctx := errgroup.WithContext(t.Context())
+	group, ctx := errgroup.WithContext(ctx)
 	here, there := make(chan []byte, 16), make(chan []byte, 16)
 	group.Go(func() error {
 		defer close(there)
@@ -162,14 +162,14 @@ func TestWhatANodeReceivesIsWhatIsOnDisk(t *testing.T) {
 			dir, dest := t.TempDir(), t.TempDir()
 			grow(t, rand.New(rand.NewPCG(seed, 0)), dir)
 			s := read(t, dir)
-			v := s.View(func(error) {})
-			assert.NilError(t, transfer(t, v, dest))
+			v := s.View(unheard)
+			assert.NilError(t, transfer(t.Context(), t, v, dest))
 			assert.DeepEqual(t, describe(t, dest), describe(t, dir))
 			assert.NilError(t, errors.Join(v.Err(), s.Verify()))
 
 			// A second time the node has everything, and asks for nothing.
-			again := s.View(func(error) {})
-			assert.NilError(t, transfer(t, again, dest))
+			again := s.View(unheard)
+			assert.NilError(t, transfer(t.Context(), t, again, dest))
 			sent, _ := again.Sent()
 			assert.Equal(t, len(sent), 0)
 		})
@@ -199,9 +199,9 @@ func TestWhatANodeReceivesOfAFilteredTree(t *testing.T) {
 			t.Parallel()
 			asked := &fsutil.FilterOpt{IncludePatterns: c.includes}
 			ours, theirs := t.TempDir(), t.TempDir()
-			view, err := fsutil.NewFilterFS(read(t, dir, c.ignore...).View(func(error) {}), asked)
+			view, err := fsutil.NewFilterFS(read(t, dir, c.ignore...).View(unheard), asked)
 			assert.NilError(t, err)
-			assert.NilError(t, transfer(t, view, ours))
+			assert.NilError(t, transfer(t.Context(), t, view, ours))
 			assert.DeepEqual(t, walked(t, ours), c.want)
 
 			// The stock sender, with the rules applied as docker build does.
@@ -209,7 +209,7 @@ func TestWhatANodeReceivesOfAFilteredTree(t *testing.T) {
 			assert.NilError(t, err)
 			both, err := fsutil.NewFilterFS(ignored, asked)
 			assert.NilError(t, err)
-			assert.NilError(t, transfer(t, both, theirs))
+			assert.NilError(t, transfer(t.Context(), t, both, theirs))
 			assert.DeepEqual(t, describe(t, ours), describe(t, theirs))
 		})
 	}
@@ -224,9 +224,13 @@ func TestATransferFailsWhenAFileChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := tree{"a": "1", "b": "2", "c": "3"}.make(t)
-			v := read(t, dir).View(func(error) {})
+			// The sender would wait for an engine that waits for the rest of
+			// the file: it is the view's failure that has to end both.
+			ctx, cancel := context.WithCancelCause(t.Context())
+			v := read(t, dir).View(cancel)
 			change(t, filepath.Join(dir, "b"))
-			assert.Assert(t, transfer(t, v, t.TempDir()) != nil, "the node must not take the transfer for complete")
+			assert.Assert(t, transfer(ctx, t, v, t.TempDir()) != nil, "the node must not take the transfer for complete")
+			assert.Equal(t, context.Cause(ctx), v.Err())
 			assert.ErrorIs(t, v.Err(), ErrChanged)
 			assert.ErrorContains(t, v.Err(), `"b"`)
 			sent, _ := v.Sent()

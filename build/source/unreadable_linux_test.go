@@ -62,7 +62,7 @@ func TestAnUnreadableFileIsAnErrorThatNamesIt(t *testing.T) {
 	dir := locked(t, tree{"a": "1", "d/b": "2", "z": "3"}, "d/b")
 	unprivileged(t, dir, func() {
 		s := read(t, dir)
-		v := s.View(func(error) {})
+		v := s.View(unheard)
 		assert.DeepEqual(t, paths(t, v, ""), []string{"a", "d", "d/b", "z"})
 		text, err := send(t, v, "d/b")
 		assert.Equal(t, text, "")
@@ -77,7 +77,7 @@ func TestAnUnreadableFileThatNobodyAsksForDoesNoHarm(t *testing.T) {
 	dir := locked(t, tree{"a": "1", "b": "2"}, "b")
 	unprivileged(t, dir, func() {
 		s := read(t, dir)
-		v := s.View(func(error) {})
+		v := s.View(unheard)
 		_, err := send(t, v, "a")
 		assert.NilError(t, err)
 		assert.NilError(t, v.Err())
@@ -89,7 +89,7 @@ func TestAnUnreadableDirectoryIsAnErrorWhenItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	dir := locked(t, tree{"a": "1", "private/key": "2", "z": "3"}, "private")
 	unprivileged(t, dir, func() {
-		v := read(t, dir).View(func(error) {})
+		v := read(t, dir).View(unheard)
 		err := v.Walk(t.Context(), "", func(_ string, _ fs.DirEntry, err error) error { return err })
 		assert.ErrorIs(t, err, fs.ErrPermission)
 		assert.ErrorContains(t, err, `"private"`)
@@ -113,7 +113,7 @@ func TestAnUnreadableDirectoryThatIsRuledOutDoesNoHarm(t *testing.T) {
 			t.Parallel()
 			dir := locked(t, tree{"a.txt": "1", "private/key": "2", "z": "3"}, "private")
 			unprivileged(t, dir, func() {
-				v := read(t, dir, c.ignored...).View(func(error) {})
+				v := read(t, dir, c.ignored...).View(unheard)
 				files, err := fsutil.NewFilterFS(v, &fsutil.FilterOpt{IncludePatterns: c.included})
 				assert.NilError(t, err)
 				assert.DeepEqual(t, paths(t, files, ""), c.want)
@@ -132,7 +132,7 @@ func TestAnUnreadableDirectoryWithAnExceptionBelowIsAnError(t *testing.T) {
 		s, err := Read(t.Context(), dir, []string{"private", "!private/public"})
 		if err == nil {
 			defer s.Close()
-			err = s.View(func(error) {}).Walk(t.Context(), "", func(_ string, _ fs.DirEntry, err error) error { return err })
+			err = s.View(unheard).Walk(t.Context(), "", func(_ string, _ fs.DirEntry, err error) error { return err })
 		}
 		assert.ErrorIs(t, err, fs.ErrPermission)
 		assert.ErrorContains(t, err, `"private"`)

@@ -48,7 +48,7 @@ func TestAWalkOfAViewIsAWalkOfTheDirectory(t *testing.T) {
 	dir := walkTree.make(t)
 	disk, err := fsutil.NewFS(dir)
 	assert.NilError(t, err)
-	view := read(t, dir).View(func(error) {})
+	view := read(t, dir).View(unheard)
 	broken := errors.New("broken")
 	for _, target := range []string{"", "/", ".", "a", "/a", "a/", "a/b", "./a/b", "a/b/c/d", "b", "c", "l", "z", "missing", "a/missing", "b/below a file"} {
 		for _, stop := range append([]string{"nowhere"}, walked(t, dir)...) {
@@ -66,7 +66,7 @@ func TestAWalkOfAViewIsAWalkOfTheDirectory(t *testing.T) {
 
 func TestAWalkOfAViewReportsAMissingTargetAsTheDiskDoes(t *testing.T) {
 	t.Parallel()
-	view := read(t, walkTree.make(t)).View(func(error) {})
+	view := read(t, walkTree.make(t)).View(unheard)
 	// "l" is a link: the disk would follow it, but what is behind it has another name in the snapshot.
 	for _, target := range []string{"missing", "a/missing", "l/c", "b/below a file"} {
 		var got error
@@ -81,7 +81,7 @@ func TestAWalkOfAViewReportsAMissingTargetAsTheDiskDoes(t *testing.T) {
 
 func TestAWalkOfAViewEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	view := read(t, walkTree.make(t)).View(func(error) {})
+	view := read(t, walkTree.make(t)).View(unheard)
 	why := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	calls := 0
@@ -93,7 +93,7 @@ func TestAWalkOfAViewEndsWithItsContext(t *testing.T) {
 func TestAViewSeesTheSnapshotAndNotTheDisk(t *testing.T) {
 	t.Parallel()
 	dir := tree{"a": "1"}.make(t)
-	view := read(t, dir).View(func(error) {})
+	view := read(t, dir).View(unheard)
 	write(t, filepath.Join(dir, "later"), "x")
 	assert.DeepEqual(t, paths(t, view, ""), []string{"a"})
 	_, err := send(t, view, "later")
@@ -105,7 +105,7 @@ func TestAnEngineCannotChangeASnapshotThroughAView(t *testing.T) {
 	t.Parallel()
 	s := read(t, tree{"a": "1"}.make(t))
 	before := s.Fingerprint()
-	assert.NilError(t, s.View(func(error) {}).Walk(t.Context(), "", func(_ string, d fs.DirEntry, _ error) error {
+	assert.NilError(t, s.View(unheard).Walk(t.Context(), "", func(_ string, d fs.DirEntry, _ error) error {
 		info, err := d.Info()
 		assert.NilError(t, err)
 		stat := info.Sys().(*types.Stat)
@@ -123,7 +123,7 @@ func TestLinksAreFollowedOverAViewAsOnDisk(t *testing.T) {
 	}.make(t)
 	disk, err := fsutil.NewFS(dir)
 	assert.NilError(t, err)
-	view := read(t, dir).View(func(error) {})
+	view := read(t, dir).View(unheard)
 	for _, asked := range []string{"one", "two", "two/file", "absolute/file", "up/dir", "loop", "dangling", "*.txt", "missing", "real/dir", "."} {
 		want, wantErr := fsutil.FollowLinks(disk, []string{asked})
 		got, gotErr := fsutil.FollowLinks(view, []string{asked})
@@ -140,7 +140,7 @@ func TestAFilterOverAViewIsAFilterOverTheDirectory(t *testing.T) {
 	dir := walkTree.make(t)
 	disk, err := fsutil.NewFS(dir)
 	assert.NilError(t, err)
-	view := read(t, dir).View(func(error) {})
+	view := read(t, dir).View(unheard)
 	for _, opt := range []fsutil.FilterOpt{
 		{IncludePatterns: []string{"a/b"}},
 		{IncludePatterns: []string{"**/e", "z/*"}},
@@ -183,7 +183,7 @@ func TestIgnoreRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			want := slices.DeleteFunc(slices.Clone(all), func(p string) bool { return slices.Contains(c.gone, p) })
-			view := read(t, dir, c.exclude...).View(func(error) {})
+			view := read(t, dir, c.exclude...).View(unheard)
 			assert.DeepEqual(t, paths(t, view, ""), want)
 			for _, path := range c.gone {
 				_, err := send(t, view, path)
@@ -196,7 +196,7 @@ func TestIgnoreRules(t *testing.T) {
 func TestSentNamesWhatWasSentToItsEndToThatNode(t *testing.T) {
 	t.Parallel()
 	s := read(t, tree{"b": "12", "a": "345", "c": "6", "empty": ""}.make(t))
-	one, other := s.View(func(error) {}), s.View(func(error) {})
+	one, other := s.View(unheard), s.View(unheard)
 	for _, path := range []string{"b", "/a", "empty", "b"} {
 		_, err := send(t, one, path)
 		assert.NilError(t, err)
