@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/docker/cli/cli/config/types"
+	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
 
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 )
 
-// Request is what is to be built. It is the same for every platform and names
-// no node.
+// Request is what is to be built. It names no node.
 type Request struct {
 	// Context is the build context, Dockerfile the Dockerfile and its ignore
 	// rules.
@@ -18,15 +19,43 @@ type Request struct {
 	// SharedKey identifies the build context across runs: an engine that saw
 	// this key before asks only for the files that changed.
 	SharedKey string
+	// NamedContexts are further sources by the name that the Dockerfile uses.
+	NamedContexts map[string]NamedContext
 	// Target is the stage to build; empty is the last one.
 	Target string
 	// BuildArgs and Labels are as given by --build-arg and --label.
 	BuildArgs map[string]string
 	Labels    map[string]string
-	// NoCache ignores the engines' build caches, Pull has them look for
-	// newer base images.
-	NoCache bool
-	Pull    bool
+	// Annotations go into the image manifest.
+	Annotations map[string]string
+	// Attests are the attestations to make, by type ("sbom", "provenance"),
+	// each with its parameters as BuildKit reads them.
+	Attests map[string]string
+	// NoCache ignores the engines' build caches; NoCacheFilter does so for
+	// these stages. Pull has them look for newer base images.
+	NoCache       bool
+	NoCacheFilter []string
+	Pull          bool
+	// CacheFrom and CacheTo are caches outside of the engine.
+	CacheFrom, CacheTo []buildkit.CacheOptionsEntry
+	// AddHosts are lines for /etc/hosts in RUN steps, written host=ip.
+	AddHosts []string
+	// Network is the network mode of RUN steps; empty is the default.
+	Network string
+	// ShmSize is the size of /dev/shm in bytes; 0 is the default. Ulimits are
+	// limits of RUN steps, written name=soft:hard.
+	ShmSize      int64
+	Ulimits      []string
+	CgroupParent string
+	// Attach are the secrets and ssh agents that the build may use.
+	Attach []session.Attachable
+}
+
+// NamedContext is a further source of a build: a directory, or what Location
+// names (docker-image://, https://, a git URL).
+type NamedContext struct {
+	Location string
+	Dir      *source.Snapshot
 }
 
 // Credentials returns the login for a registry host, as the user's Docker

@@ -1,7 +1,10 @@
 package build
 
 import (
+	"cmp"
+	"iter"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -17,20 +20,35 @@ import (
 // store, whichever kind that is.
 const exporterMoby = "moby"
 
+// localContext is the name under which a named context's directory is served.
+const localContext = "named-"
+
 // solveOpt translates a request and an assignment into BuildKit's options. It
-// is pure: what a flag means to BuildKit is decided here and nowhere else.
-func solveOpt(req Request, a Assignment, view *source.View, attach ...session.Attachable) buildkit.SolveOpt {
+// is pure: what a flag means to BuildKit is decided here and nowhere else. The
+// views are what the session serves, made by mounts.
+func solveOpt(req Request, a Assignment, mounts map[string]fsutil.FS, auth session.Attachable) buildkit.SolveOpt {
 	return buildkit.SolveOpt{
-		Frontend:      "dockerfile.v0",
-		FrontendAttrs: frontendAttrs(req, a),
-		LocalMounts: map[string]fsutil.FS{
-			"context":    view,
-			"dockerfile": req.Dockerfile.FS(),
-		},
-		SharedKey: req.SharedKey,
-		Exports:   []buildkit.ExportEntry{{Type: exporterMoby, Attrs: exporterAttrs(a.Names())}},
-		Session:   attach,
+		Frontend:            "dockerfile.v0",
+		FrontendAttrs:       frontendAttrs(req, a),
+		LocalMounts:         mounts,
+		SharedKey:           req.SharedKey,
+		Exports:             []buildkit.ExportEntry{{Type: exporterMoby, Attrs: exporterAttrs(req, a.Names())}},
+		CacheImports:        req.CacheFrom,
+		CacheExports:        req.CacheTo,
+		AllowedEntitlements: entitlements(req),
+		Session:             append([]session.Attachable{auth}, req.Attach...),
 	}
+}
+
+// mounts are the file systems that the session serves to one node.
+func mounts(req Request, view *source.View, failed func(error)) map[string]fsutil.FS {
+	all := map[string]fsutil.FS{"context": view, "dockerfile": req.Dockerfile.FS()}
+	for name, context := range req.NamedContexts {
+		if context.Dir != nil {
+			all[localContext+name] = context.Dir.View(failed)
+		}
+	}
+	return all
 }
 
 func frontendAttrs(req Request, a Assignment) map[string]string {
@@ -38,8 +56,18 @@ func frontendAttrs(req Request, a Assignment) map[string]string {
 		"platform": platforms.Format(a.Platform),
 		"filename": req.Dockerfile.Name,
 	}
-	if req.Target != "" {
-		attrs["target"] = req.Target
+	given := map[string]string{
+		"target":             req.Target,
+		"no-cache":           strings.Join(req.NoCacheFilter, ","),
+		"add-hosts":          strings.Join(req.AddHosts, ","),
+		"force-network-mode": req.Network,
+		"ulimit":             strings.Join(req.Ulimits, ","),
+		"cgroup-parent":      req.CgroupParent,
+	}
+	for key, value := range given {
+		if value != "" {
+			attrs[key] = value
+		}
 	}
 	if req.NoCache {
 		attrs["no-cache"] = ""
@@ -47,12 +75,19 @@ func frontendAttrs(req Request, a Assignment) map[string]string {
 	if req.Pull {
 		attrs["image-resolve-mode"] = "pull"
 	}
+	if req.ShmSize > 0 {
+		attrs["shm-size"] = strconv.FormatInt(req.ShmSize, 10)
+	}
+	for name, context := range req.NamedContexts {
+		attrs["context:"+name] = cmp.Or(context.Location, "local:"+localContext+name)
+	}
 	maps.Insert(attrs, prefixed("build-arg:", req.BuildArgs))
 	maps.Insert(attrs, prefixed("label:", req.Labels))
+	maps.Insert(attrs, prefixed("attest:", req.Attests))
 	return attrs
 }
 
-func prefixed(prefix string, values map[string]string) func(func(string, string) bool) {
+func prefixed(prefix string, values map[string]string) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for k, v := range values {
 			if !yield(prefix+k, v) {
@@ -62,13 +97,22 @@ func prefixed(prefix string, values map[string]string) func(func(string, string)
 	}
 }
 
-func exporterAttrs(names []reference.NamedTagged) map[string]string {
-	if len(names) == 0 {
-		return nil
+// entitlements are the rights that a build asks for beyond the usual.
+func entitlements(req Request) []string {
+	if req.Network == "host" {
+		return []string{"network.host"}
 	}
-	all := make([]string, len(names))
-	for i, name := range names {
-		all[i] = name.String()
+	return nil
+}
+
+func exporterAttrs(req Request, names []reference.NamedTagged) map[string]string {
+	attrs := maps.Collect(prefixed("annotation.", req.Annotations))
+	if len(names) > 0 {
+		all := make([]string, len(names))
+		for i, name := range names {
+			all[i] = name.String()
+		}
+		attrs["name"] = strings.Join(all, ",")
 	}
-	return map[string]string{"name": strings.Join(all, ",")}
+	return attrs
 }

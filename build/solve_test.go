@@ -75,7 +75,7 @@ func TestSolveOpt(t *testing.T) {
 	view := req.Context.View(func(error) {})
 	auth := &sessionAuth{}
 	a := Assignment{Platform: parse("linux/amd64"), Targets: tags("example.com/app:1"), PlatformTags: tags("example.com/app:1-linux-amd64")}
-	opt := solveOpt(req, a, view, auth)
+	opt := solveOpt(req, a, mounts(req, view, nil), auth)
 	assert.Equal(t, opt.Frontend, "dockerfile.v0")
 	assert.Equal(t, opt.SharedKey, "key")
 	assert.Equal(t, len(opt.Exports), 1)
@@ -90,7 +90,6 @@ func TestSolveOpt(t *testing.T) {
 func TestAnImageWithoutNamesIsExportedWithoutAny(t *testing.T) {
 	t.Parallel()
 	req := request(t)
-	opt := solveOpt(req, Assignment{Platform: parse("linux/amd64")}, req.Context.View(func(error) {}))
+	opt := solveOpt(req, Assignment{Platform: parse("linux/amd64")}, nil, &sessionAuth{})
 	assert.Equal(t, len(opt.Exports[0].Attrs), 0, `an empty "name" would be refused`)
-	assert.Equal(t, len(opt.Session), 0)
 }

@@ -23,9 +23,10 @@ import (
 
 // stream is one end of a connection as BuildKit's session has it.
 type stream struct {
-	ctx context.Context //nolint:containedctx // fsutil's interface wants it
-	in  <-chan []byte
-	out chan<- []byte
+	ctx   context.Context //nolint:containedctx // fsutil's interface wants it
+	in    <-chan []byte
+	out   chan<- []byte
+	ended <-chan struct{} // closed when the other end is gone
 }
 
 func (s stream) Context() context.Context { return s.ctx }
@@ -45,13 +46,17 @@ func (s stream) SendMsg(m any) error {
 
 func (s stream) RecvMsg(m any) error {
 	select {
-	case text, open := <-s.in:
-		if !open {
-			return io.EOF
-		}
+	case text := <-s.in:
 		return m.(*types.Packet).Unmarshal(text)
 	case <-s.ctx.Done():
 		return s.ctx.Err()
+	case <-s.ended:
+	}
+	select {
+	case text := <-s.in:
+		return m.(*types.Packet).Unmarshal(text)
+	default:
+		return io.EOF
 	}
 }
 
@@ -61,13 +66,14 @@ func transfer(ctx context.Context, t *testing.T, files fsutil.FS, dest string) e
 	t.Helper()
 	group, ctx := errgroup.WithContext(ctx)
 	here, there := make(chan []byte, 16), make(chan []byte, 16)
+	sent, received := make(chan struct{}), make(chan struct{})
 	group.Go(func() error {
-		defer close(there)
-		return fsutil.Send(ctx, stream{ctx, here, there}, files, nil)
+		defer close(sent)
+		return fsutil.Send(ctx, stream{ctx, here, there, received}, files, nil)
 	})
 	group.Go(func() error {
-		defer close(here)
-		return fsutil.Receive(ctx, stream{ctx, there, here}, dest, fsutil.ReceiveOpt{Filter: func(_ string, s *types.Stat) bool {
+		defer close(received)
+		return fsutil.Receive(ctx, stream{ctx, there, here, sent}, dest, fsutil.ReceiveOpt{Filter: func(_ string, s *types.Stat) bool {
 			s.Uid, s.Gid = uint32(os.Getuid()), uint32(os.Getgid())
 			return true
 		}})

@@ -19,6 +19,10 @@ const (
 	registryLib  = "github.com/google/go-containerregistry"
 )
 
+var belowPlugin = []string{
+	"build", "build/progress", "build/source", "contexts", "contexts/config", "contexts/history", "manifest", "retry",
+}
+
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
 // The linter has the same rules for direct imports.
 var arrows = map[string]struct{ rooms, never []string }{

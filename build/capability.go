@@ -1,0 +1,127 @@
+package build
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+// UnsupportedError is returned when an engine lacks what a request needs. Old
+// engines drop what they do not know without a word, so it is refused before
+// the build.
+type UnsupportedError struct {
+	// Feature is the flag or the syntax, Node and Version the engine.
+	Feature, Node, Version string
+	// Needs is what the engine would have to be.
+	Needs string
+}
+
+// Error implements error.
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%s: node %s (engine %s) can't: it needs %s", e.Feature, e.Node, e.Version, e.Needs)
+}
+
+// feature is what a request may need of an engine.
+type feature struct {
+	name string
+	used func(Request) bool
+	// since is the first engine that has it; empty is every engine.
+	since string
+	// frontend says that the Dockerfile frontend provides it: a "# syntax="
+	// line brings a newer one to any engine.
+	frontend bool
+	// store is the image store that it needs; empty is either.
+	store contexts.ImageStore
+}
+
+// features is what engines can do and since when. An engine embeds BuildKit and
+// with it a Dockerfile frontend: 20.10 has BuildKit 0.8 and frontend 1.2, 23.0
+// has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 27.0 has 0.14 and 1.8 (the vendor.mod
+// of moby's release branches).
+var features = []feature{
+	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, since: "23.0", frontend: true},
+	{name: "a here-document in the Dockerfile", used: hasHeredoc, since: "23.0", frontend: true},
+	{name: "--shm-size", used: func(r Request) bool { return r.ShmSize > 0 }, since: "23.0", frontend: true},
+	{name: "--ulimit", used: func(r Request) bool { return len(r.Ulimits) > 0 }, since: "23.0", frontend: true},
+	{name: "--cgroup-parent", used: func(r Request) bool { return r.CgroupParent != "" }, since: "23.0", frontend: true},
+	{name: "--attest", used: func(r Request) bool { return len(r.Attests) > 0 }, since: "24.0", store: contexts.Containerd},
+	{name: "--annotation", used: func(r Request) bool { return len(r.Annotations) > 0 }, since: "24.0", store: contexts.Containerd},
+	{name: "--cache-to", used: exportsCache, store: contexts.Containerd},
+}
+
+// Check returns an *UnsupportedError for each thing that the engine of the
+// assignment lacks for req, joined.
+func (a Assignment) Check(req Request) error {
+	var errs []error
+	_, _, _, ownFrontend := parser.DetectSyntax(req.Dockerfile.Content)
+	for _, f := range features {
+		if needs := f.missing(a.Node.Engine, ownFrontend); needs != "" && f.used(req) {
+			errs = append(errs, &UnsupportedError{Feature: f.name, Node: a.Node.Name, Version: a.Node.Engine.Version, Needs: needs})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// missing says what the engine would need for the feature, or "".
+func (f feature) missing(e contexts.Engine, ownFrontend bool) string {
+	switch {
+	case f.store != "" && f.store != e.ImageStore:
+		return "the " + string(f.store) + " image store"
+	case f.since != "" && olderThan(e.Version, f.since) && f.frontend && ownFrontend:
+		return ""
+	case f.since != "" && olderThan(e.Version, f.since) && f.frontend:
+		return "engine " + f.since + ", or a \"# syntax=docker/dockerfile:1\" line"
+	case f.since != "" && olderThan(e.Version, f.since):
+		return "engine " + f.since
+	}
+	return ""
+}
+
+// olderThan compares engine versions by their first two numbers. A version that
+// has none (a build from source) counts as new.
+func olderThan(version, than string) bool {
+	major, minor, ok := release(version)
+	wantMajor, wantMinor, _ := release(than)
+	return ok && cmp.Or(cmp.Compare(major, wantMajor), cmp.Compare(minor, wantMinor)) < 0
+}
+
+func release(version string) (major, minor int, ok bool) {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	major, err := strconv.Atoi(first)
+	if err != nil {
+		return 0, 0, false
+	}
+	minor, err = strconv.Atoi(second)
+	return major, minor, err == nil
+}
+
+func hasHeredoc(req Request) bool {
+	parsed, err := parser.Parse(bytes.NewReader(req.Dockerfile.Content))
+	if err != nil {
+		return false
+	}
+	for _, node := range parsed.AST.Children {
+		if len(node.Heredocs) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// exportsCache says whether a cache goes anywhere but into the image itself.
+func exportsCache(req Request) bool {
+	for _, c := range req.CacheTo {
+		if c.Type != "inline" {
+			return true
+		}
+	}
+	return false
+}
