@@ -43,7 +43,7 @@ func TestABaseImageThatCannotBeHadIsNamed(t *testing.T) {
 			t.Parallel()
 			e := &engine{Events: vertex(c.vertex, c.vertexError), Build: failing(status.Error(codes.Unknown, c.failure), already)}
 			nodes := contexts.Nodes{e.start(t, "a", "x86_64")}
-			_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+			_, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 			isNodeError(t, err, "a", "build")
 			var base *BaseImageError
 			if c.reference == "" {
@@ -65,7 +65,7 @@ func TestARegistryThatIsUnavailableForABaseImageIsNoLostNode(t *testing.T) {
 	}
 	second := &engine{}
 	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
-	_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	_, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 	isNodeError(t, err, "first", "build")
 	assert.Assert(t, !errors.Is(err, ErrNodeLost), "%v", err)
 }

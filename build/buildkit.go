@@ -36,7 +36,11 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	defer func() { _ = client.Close() }()
 	view := req.Context.View(fail)
 	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases, fail: fail}
-	response, err := solve(ctx, client, solveOpt(req, a, mounts(req, view, fail), auth), w)
+	files, err := mounts(req, view, fail)
+	if err != nil {
+		return Image{}, err
+	}
+	response, err := solve(ctx, client, solveOpt(req, a, files, auth), w)
 	if err != nil {
 		// What the session saw is nearer the truth than what the engine
 		// made of it.

@@ -83,3 +83,6 @@ func render(plan Plan) string {
 	}
 	return b.String()
 }
+
+// always is one request for every platform.
+func always(req Request) Requests { return func(Assignment) Request { return req } }

@@ -137,7 +137,7 @@ func TestMayPass(t *testing.T) {
 func pushed(t *testing.T, r *Runner, e *engine, targets string) (Result, error) {
 	t.Helper()
 	p := plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{Push: true, Targets: tags(targets)})
-	results, err := r.Run(t.Context(), request(t), p)
+	results, err := r.Run(t.Context(), always(request(t)), p)
 	return results[0], err
 }
 

@@ -51,6 +51,10 @@ type Request struct {
 	Attach []session.Attachable
 }
 
+// Requests returns what is to be built for an assignment: the flags that hold for
+// its platform.
+type Requests func(Assignment) Request
+
 // NamedContext is a further source of a build: a directory, or what Location
 // names (docker-image://, https://, a git URL).
 type NamedContext struct {

@@ -77,7 +77,7 @@ type Runner struct {
 // lost goes to the next node that can build it. Any other failure stops
 // everything else, unless KeepGoing says otherwise; the first is the error
 // returned, and what it stopped says so in its result.
-func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, error) {
+func (r *Runner) Run(ctx context.Context, requests Requests, plan Plan) ([]Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	results := make([]Result, len(plan))
@@ -85,7 +85,7 @@ func (r *Runner) Run(ctx context.Context, req Request, plan Plan) ([]Result, err
 	var running sync.WaitGroup
 	for i, a := range plan {
 		running.Go(func() {
-			results[i] = r.platform(ctx, req, a, nodes)
+			results[i] = r.platform(ctx, requests(a), a, nodes)
 			if results[i].Err != nil && !r.KeepGoing && !a.Optional {
 				stop(results[i].Err)
 			}

@@ -103,7 +103,7 @@ func TestRunBuildsOnAllNodesAtOnceAndReturnsTheResultsInTheOrderOfThePlan(t *tes
 	}
 	a, b := &engine{Build: together("a")}, &engine{Build: together("b")}
 	nodes := contexts.Nodes{b.start(t, "b", "aarch64"), a.start(t, "a", "x86_64")}
-	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
+	results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
 	assert.NilError(t, err)
 	assert.Equal(t, len(results), 2)
 	for i, name := range []string{"a", "b"} {
@@ -123,7 +123,7 @@ func TestTheFirstFailureStopsTheOthers(t *testing.T) {
 	started, stopped := make(chan struct{}), make(chan struct{})
 	bad, good := &engine{Build: failing(errRun, started)}, &engine{Build: untilStopped(started, stopped)}
 	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
-	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 	failed := isNodeError(t, err, "bad", "build")
 	assert.ErrorContains(t, failed, "linux/amd64 on bad: build: ")
 	assert.ErrorContains(t, failed, "exit code: 1")
@@ -146,7 +146,7 @@ func TestWithKeepGoingTheOthersFinish(t *testing.T) {
 	r := runner(t)
 	r.KeepGoing = true
 	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
-	results, err := r.Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	results, err := r.Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 	isNodeError(t, err, "bad", "build")
 	isNodeError(t, results[0].Err, "bad", "build")
 	assert.NilError(t, results[1].Err)
@@ -158,7 +158,7 @@ func TestAPlatformThatMayBeMissingStopsNothing(t *testing.T) {
 	bad, good := &engine{Build: failing(errRun, already)}, &engine{}
 	nodes := contexts.Nodes{bad.start(t, "bad", "x86_64"), good.start(t, "good", "aarch64")}
 	p := plan(t, nodes, Wanted{Platforms: parseAll("linux/amd64 linux/arm64"), AllowMissing: parseAll("linux/amd64")})
-	results, err := runner(t).Run(t.Context(), request(t), p)
+	results, err := runner(t).Run(t.Context(), always(request(t)), p)
 	assert.NilError(t, err)
 	isNodeError(t, results[0].Err, "bad", "build")
 	assert.NilError(t, results[1].Err)
@@ -172,7 +172,7 @@ func TestAnInterruptStopsAllAndIsTheReason(t *testing.T) {
 	why := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() { <-started; cancel(why) }()
-	results, err := runner(t).Run(ctx, request(t), plan(t, nodes, Wanted{}))
+	results, err := runner(t).Run(ctx, always(request(t)), plan(t, nodes, Wanted{}))
 	assert.ErrorIs(t, err, why)
 	assert.ErrorIs(t, isNodeError(t, results[0].Err, "a", "build"), why)
 	<-stopped
@@ -206,7 +206,7 @@ func TestALostNodeIsFollowedByTheNextThatCan(t *testing.T) {
 			first, second := &engine{}, &engine{}
 			first.Build = c.build(first)
 			nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
-			results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Push: true, Targets: tags("reg.example.com/app:1")}))
+			results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{Push: true, Targets: tags("reg.example.com/app:1")}))
 			assert.NilError(t, err)
 			assert.Equal(t, results[0].Node.Name, "second")
 			assert.Equal(t, results[0].Image.ID, idOf("second"))
@@ -221,7 +221,7 @@ func TestABuildThatFailsIsNotTriedElsewhere(t *testing.T) {
 	t.Parallel()
 	first, second := &engine{Build: failing(errRun, already)}, &engine{}
 	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
-	_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	_, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 	isNodeError(t, err, "first", "build")
 	assert.Equal(t, len(second.done("build")), 0)
 }
@@ -232,7 +232,7 @@ func TestWhenAllNodesAreLostTheSpareOnesAreAsked(t *testing.T) {
 	r := runner(t)
 	spares := contexts.Nodes{other.start(t, "other", "aarch64"), spare.start(t, "spare", "x86_64")}
 	r.Spare = func(context.Context) contexts.Nodes { return spares }
-	results, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{first.start(t, "first", "x86_64")}, Wanted{}))
+	results, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{first.start(t, "first", "x86_64")}, Wanted{}))
 	assert.NilError(t, err)
 	assert.Equal(t, results[0].Node.Name, "spare")
 	assert.Equal(t, len(other.done("build")), 0)
@@ -242,7 +242,7 @@ func TestWhenNoNodeIsLeftTheLastFailureIsTheError(t *testing.T) {
 	t.Parallel()
 	first, second := &engine{Build: failing(errFull, already)}, &engine{Build: failing(errFull, already)}
 	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
-	results, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{}))
+	results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "second", "build"), ErrNodeFull)
 	assert.Equal(t, len(results[0].Lost), 1)
 }
@@ -253,7 +253,7 @@ func TestAFailoverLeavesTheTargetsNameToThePlatformThatHasItThere(t *testing.T) 
 	t.Parallel()
 	first, second := &engine{Build: failing(errFull, already)}, &engine{}
 	nodes := contexts.Nodes{first.start(t, "first", "i686"), second.start(t, "second", "x86_64")}
-	_, err := runner(t).Run(t.Context(), request(t), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
+	_, err := runner(t).Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{Targets: tags("reg.example.com/app:1")}))
 	assert.NilError(t, err)
 	named := 0
 	for _, build := range second.done("build") {
@@ -282,7 +282,7 @@ func TestANodeBuildsAsManyPlatformsAtOnceAsItShould(t *testing.T) {
 		node := e.start(t, "a", "x86_64")
 		node.Parallel = parallel
 		platforms := parseAll("linux/386 linux/amd64 linux/amd64/v2 linux/amd64/v3")
-		results, err := runner(t).Run(t.Context(), request(t), plan(t, contexts.Nodes{node}, Wanted{Platforms: platforms}))
+		results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{node}, Wanted{Platforms: platforms}))
 		assert.NilError(t, err)
 		assert.Equal(t, len(results), 4)
 		assert.Assert(t, most.Load() <= int32(max(parallel, 1)), "%d at once, %d are allowed", most.Load(), parallel)
@@ -297,7 +297,7 @@ func TestANativeNodeThatIsBusyIsWaitedFor(t *testing.T) {
 	nodes := contexts.Nodes{native.start(t, "native", "x86_64"), emulating.start(t, "emulating", "aarch64")}
 	nodes[1].Emulates = parseAll("linux/amd64 linux/386")
 	p := plan(t, nodes, Wanted{Platforms: parseAll("linux/386 linux/amd64 linux/amd64/v2")})
-	results, err := runner(t).Run(t.Context(), request(t), p)
+	results, err := runner(t).Run(t.Context(), always(request(t)), p)
 	assert.NilError(t, err)
 	for _, r := range results {
 		assert.Equal(t, r.Node.Name, "native")
@@ -326,7 +326,7 @@ func TestTheEngineGetsTheBuildContextTheDockerfileAndTheLoginsOfTheBaseImages(t 
 	}}
 	r := runner(t)
 	r.Credentials, r.Bases = logins(t), []string{"reg.example.com"}
-	results, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	results, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.NilError(t, err)
 	for path, want := range map[string]string{"context/a": "content", "dockerfile/app.Dockerfile": "FROM scratch\nCOPY a /"} {
 		text, err := os.ReadFile(filepath.Join(dest, path))
@@ -344,7 +344,7 @@ func TestABuildWithoutAnImageIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	for _, id := range []digest.Digest{"", "sha256:abc", "x"} {
 		e := &engine{Build: func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) { return id, nil }}
-		_, err := runner(t).Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+		_, err := runner(t).Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 		assert.ErrorIs(t, isNodeError(t, err, "a", "build"), ErrNoVerdict)
 	}
 }
@@ -361,7 +361,7 @@ func TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault(t *testing.T) {
 	req, dir := requestIn(t)
 	assert.NilError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("longer than it was"), 0o600))
 	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
-	_, err := runner(t).Run(t.Context(), req, plan(t, nodes, Wanted{}))
+	_, err := runner(t).Run(t.Context(), always(req), plan(t, nodes, Wanted{}))
 	isNodeError(t, err, "first", "build")
 	assert.ErrorIs(t, err, source.ErrChanged)
 	assert.ErrorContains(t, err, `"a"`)
@@ -380,6 +380,6 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	r := runner(t)
 	r.Bases = []string{"reg.example.com"}
 	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
-	_, err := r.Run(t.Context(), request(t), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	_, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)
 }

@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"maps"
 	"strconv"
@@ -40,15 +41,21 @@ func solveOpt(req Request, a Assignment, mounts map[string]fsutil.FS, auth sessi
 	}
 }
 
-// mounts are the file systems that the session serves to one node.
-func mounts(req Request, view *source.View, failed func(error)) map[string]fsutil.FS {
-	all := map[string]fsutil.FS{"context": view, "dockerfile": req.Dockerfile.FS()}
+// mounts are the file systems that the session serves to one node: the build
+// context without what the Dockerfile's ignore file rules out, the Dockerfile,
+// and the directories of named contexts.
+func mounts(req Request, view *source.View, failed func(error)) (map[string]fsutil.FS, error) {
+	files, err := view.Without(req.Dockerfile.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("ignore file: %w", err)
+	}
+	all := map[string]fsutil.FS{"context": files, "dockerfile": req.Dockerfile.FS()}
 	for name, context := range req.NamedContexts {
 		if context.Dir != nil {
 			all[localContext+name] = context.Dir.View(failed)
 		}
 	}
-	return all
+	return all, nil
 }
 
 func frontendAttrs(req Request, a Assignment) map[string]string {

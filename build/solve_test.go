@@ -75,7 +75,9 @@ func TestSolveOpt(t *testing.T) {
 	view := req.Context.View(func(error) {})
 	auth := &sessionAuth{}
 	a := Assignment{Platform: parse("linux/amd64"), Targets: tags("example.com/app:1"), PlatformTags: tags("example.com/app:1-linux-amd64")}
-	opt := solveOpt(req, a, mounts(req, view, nil), auth)
+	files, err := mounts(req, view, nil)
+	assert.NilError(t, err)
+	opt := solveOpt(req, a, files, auth)
 	assert.Equal(t, opt.Frontend, "dockerfile.v0")
 	assert.Equal(t, opt.SharedKey, "key")
 	assert.Equal(t, len(opt.Exports), 1)

@@ -73,12 +73,15 @@ func testMain(m *testing.M) (int, error) {
 }
 
 func readFarm() error {
-	for name, value := range map[string]*string{
-		"MULTIARCH_FARM": &farm.root, "MULTIARCH_FARM_REGISTRY": &farm.registry, "MULTIARCH_FARM_PRIVATE": &farm.private,
-		"MULTIARCH_FARM_USER": &farm.user, "MULTIARCH_FARM_PASSWORD": &farm.password, "MULTIARCH_FARM_CA": &farm.ca,
+	for _, v := range []struct {
+		name  string
+		value *string
+	}{
+		{"MULTIARCH_FARM", &farm.root}, {"MULTIARCH_FARM_REGISTRY", &farm.registry}, {"MULTIARCH_FARM_PRIVATE", &farm.private},
+		{"MULTIARCH_FARM_USER", &farm.user}, {"MULTIARCH_FARM_PASSWORD", &farm.password}, {"MULTIARCH_FARM_CA", &farm.ca},
 	} {
-		if *value = os.Getenv(name); *value == "" {
-			return fmt.Errorf(`%s is not set; run: scripts/farm up && eval "$(scripts/farm env)"`, name)
+		if *v.value = os.Getenv(v.name); *v.value == "" {
+			return fmt.Errorf(`%s is not set; run: scripts/farm up && eval "$(scripts/farm env)"`, v.name)
 		}
 	}
 	command, err := filepath.Abs("../scripts/farm")

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +44,12 @@ type buildSession struct {
 	spares   contexts.Nodes
 	snapshot *source.Snapshot
 	plan     build.Plan
+	requests map[string]build.Request // by platform
+	bases    []string                 // hosts of the base images
 	results  []build.Result
+
+	// directories are those of named contexts, by path.
+	directories map[string]*source.Snapshot
 
 	mu       sync.Mutex
 	children map[string]manifest.Child // by reference of the per-platform tag
@@ -60,7 +67,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	})
 	work.Go(func() (err error) {
-		s.snapshot, err = source.Read(workCtx, s.input.options.dir, s.input.dockerfile.Exclude)
+		s.snapshot, err = source.Read(workCtx, s.input.options.dir, s.input.dockerfiles.exclude())
 		return err
 	})
 	if s.input.options.push {
@@ -80,6 +87,9 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 		Push: s.input.options.push, Published: published,
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.makeRequests(); err != nil {
 		return err
 	}
 	return s.checkExposed(ctx)
@@ -135,10 +145,6 @@ func (s *buildSession) checkExposed(ctx context.Context) error {
 // execute carries out the plan and publishes the result, with all progress in
 // one display.
 func (s *buildSession) execute(ctx context.Context) error {
-	request, bases, err := s.request()
-	if err != nil {
-		return err
-	}
 	display, err := progress.New(progressStream(s.cli), s.input.progress)
 	if err != nil {
 		return usage(err)
@@ -146,16 +152,20 @@ func (s *buildSession) execute(ctx context.Context) error {
 	defer display.Wait()
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
-		Display: display, Credentials: s.credentials.lookup, Bases: bases, Verify: s.verify,
+		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
 		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
 	}
-	s.results, err = runner.Run(ctx, request, s.plan)
-	noteBuild(s.history, request.SharedKey, s.results)
+	s.results, err = runner.Run(ctx, func(a build.Assignment) build.Request {
+		return s.requests[platforms.FormatAll(a.Platform)]
+	}, s.plan)
+	noteBuild(s.history, sharedKey(s.input.options.dir), s.results)
 	if err != nil {
 		return s.diagnose(ctx, err)
 	}
-	if err := s.snapshot.Verify(); err != nil {
-		return err
+	for _, dir := range s.sources() {
+		if err := dir.Verify(); err != nil {
+			return err
+		}
 	}
 	if !s.input.options.push {
 		return nil
@@ -193,6 +203,11 @@ func (s *buildSession) diagnose(ctx context.Context, err error) error {
 	return err
 }
 
+// sources are all directories that nodes read from.
+func (s *buildSession) sources() []*source.Snapshot {
+	return append(slices.Collect(maps.Values(s.directories)), s.snapshot)
+}
+
 // spare asks the nodes that the plan could do without. Nodes pinned to one
 // platform are not among them.
 func (s *buildSession) spare(ctx context.Context) contexts.Nodes {
@@ -206,23 +221,30 @@ func (s *buildSession) spare(ctx context.Context) contexts.Nodes {
 	return s.spares
 }
 
-// request returns what to build and the registry hosts of its base images.
-func (s *buildSession) request() (build.Request, []string, error) {
-	in := s.input
-	request := build.Request{
-		Context: s.snapshot, Dockerfile: in.dockerfile, SharedKey: sharedKey(in.options.dir),
-		Target: in.options.target, BuildArgs: in.buildArgs, Labels: in.labels,
-		NoCache: in.options.noCache, Pull: in.options.pull,
+// makeRequests makes the request of every assignment, and finds what an engine of
+// the plan can't do. It returns the hosts of all base images too.
+func (s *buildSession) makeRequests() error {
+	if err := s.input.options.checkPlatformValues(s.plan.Platforms()); err != nil {
+		return err
 	}
+	s.requests = map[string]build.Request{}
 	var bases []reference.Named
-	for _, p := range s.plan.Platforms() {
-		more, err := build.Bases(in.dockerfile.Content, in.buildArgs, in.options.target, p)
+	var unsupported []error
+	for _, a := range s.plan {
+		request, err := s.request(a)
 		if err != nil {
-			return request, nil, err
+			return err
+		}
+		more, err := build.Bases(request.Dockerfile.Content, request.BuildArgs, request.Target, a.Platform)
+		if err != nil {
+			return err
 		}
 		bases = append(bases, more...)
+		unsupported = append(unsupported, a.Check(request))
+		s.requests[platforms.FormatAll(a.Platform)] = request
 	}
-	return request, build.Hosts(bases), nil
+	s.bases = build.Hosts(bases)
+	return errors.Join(unsupported...)
 }
 
 // sharedKey lets an engine find what it was sent from this directory before.
@@ -269,5 +291,8 @@ func (s *buildSession) close() {
 	}
 	if s.snapshot != nil {
 		_ = s.snapshot.Close()
+	}
+	for _, dir := range s.directories {
+		_ = dir.Close()
 	}
 }

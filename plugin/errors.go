@@ -83,6 +83,7 @@ var explanations = []explanation{
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
 	{is(config.ErrUnknownContext), exitUsage, say("Remove it from the file, or see what there is: docker context ls")},
 	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
+	{as[*build.UnsupportedError], exitUsage, say("Leave it out, or build that platform on another node: --node PLATFORM:CONTEXT")},
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
 	{as[*partialError], exitPartial, say("Run the same command again to finish.")},
 	{as[*build.DroppedError], exitNoNode, droppedHint},

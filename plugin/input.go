@@ -3,13 +3,12 @@ package plugin
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/opts"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -20,7 +19,7 @@ import (
 // buildInput is what the flags of build mean, checked without talking to any
 // engine or registry.
 type buildInput struct {
-	options     buildOptions
+	options     *buildOptions
 	targets     []reference.NamedTagged
 	platforms   []ocispec.Platform
 	nodes       []string
@@ -29,22 +28,21 @@ type buildInput struct {
 	emulate     []ocispec.Platform
 	emulateAll  bool
 	platformTag build.TagTemplate
-	dockerfile  *source.Dockerfile
-	buildArgs   map[string]string
-	labels      map[string]string
+	dockerfiles *dockerfiles
 	progress    progress.Mode
 }
 
 // read checks the flags. Its errors are usage errors, but for a Dockerfile that
 // is there and can't be read or parsed.
-func (o buildOptions) read() (*buildInput, error) {
+func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 	in := &buildInput{options: o}
-	for _, step := range []func() error{in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readValues, in.readPaths} {
+	for _, step := range []func() error{in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	return in, nil
+	in.dockerfiles = &dockerfiles{dir: o.dir, values: &o.file, stdin: stdin, read: map[string]*source.Dockerfile{}}
+	return in, in.dockerfiles.readKnown(in.platforms)
 }
 
 func (in *buildInput) readTargets() error {
@@ -70,7 +68,12 @@ func (in *buildInput) readTargets() error {
 	return nil
 }
 
+// readPlatforms takes the platform from the environment, as docker build does, if
+// the flag is not given.
 func (in *buildInput) readPlatforms() (err error) {
+	if fromEnv := os.Getenv("DOCKER_DEFAULT_PLATFORM"); len(in.options.platforms) == 0 && fromEnv != "" {
+		in.options.platforms = []string{fromEnv}
+	}
 	if in.platforms, err = parsePlatforms(in.options.platforms); err != nil {
 		return err
 	}
@@ -141,22 +144,7 @@ func progressModes() string {
 	return strings.Join(names, "|")
 }
 
-// readValues takes a build argument without a value from the environment, and
-// leaves it out if it is not set there, as docker build does.
-func (in *buildInput) readValues() error {
-	in.buildArgs, in.labels = map[string]string{}, map[string]string{}
-	for key, value := range opts.ConvertKVStringsToMapWithNil(in.options.buildArgs.GetSlice()) {
-		if value != nil {
-			in.buildArgs[key] = *value
-		} else if fromEnv, ok := os.LookupEnv(key); ok {
-			in.buildArgs[key] = fromEnv
-		}
-	}
-	in.labels = opts.ConvertKVStringsToMap(in.options.labels.GetSlice())
-	return nil
-}
-
-func (in *buildInput) readPaths() error {
+func (in *buildInput) readDir() error {
 	dir, err := os.Stat(in.options.dir)
 	if err != nil {
 		return usage(fmt.Errorf("invalid build context: %w", err))
@@ -164,15 +152,5 @@ func (in *buildInput) readPaths() error {
 	if !dir.IsDir() {
 		return usage(fmt.Errorf("invalid build context: %s is not a directory", in.options.dir))
 	}
-	path := in.options.file
-	if path == "" {
-		path = filepath.Join(in.options.dir, "Dockerfile")
-	}
-	if info, err := os.Stat(path); err != nil {
-		return usage(fmt.Errorf("invalid Dockerfile: %w", err))
-	} else if info.IsDir() {
-		return usage(fmt.Errorf("invalid Dockerfile: %s is a directory", path))
-	}
-	in.dockerfile, err = source.ReadDockerfile(path, in.options.dir)
-	return err
+	return nil
 }

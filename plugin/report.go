@@ -10,6 +10,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	"github.com/moby/sys/atomicwriter"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -76,10 +77,31 @@ func (s *buildSession) report() error {
 			return err
 		}
 	}
+	if path := s.input.options.iidFile; path != "" {
+		if err := s.writeIID(path); err != nil {
+			return err
+		}
+	}
 	if s.input.options.push {
 		return s.reportPublished()
 	}
 	return reportImages(s.cli.Out(), s.results, s.input.options.quiet)
+}
+
+// writeIID writes what names the result: the digest of the published index, or
+// the image ID where there is one image.
+func (s *buildSession) writeIID(path string) error {
+	id := s.index.Descriptor.Digest
+	if !s.input.options.push {
+		if len(s.results) != 1 {
+			return usage(fmt.Errorf("--iidfile: %d images were built; with --push one digest names them all", len(s.results)))
+		}
+		id = s.results[0].Image.ID
+	}
+	if err := atomicwriter.WriteFile(path, []byte(id), 0o644); err != nil {
+		return fmt.Errorf("writing --iidfile: %w", err)
+	}
+	return nil
 }
 
 func (s *buildSession) reportPublished() error {

@@ -19,8 +19,8 @@ import (
 	"github.com/tonistiigi/fsutil/types"
 )
 
-// maxText bounds a Dockerfile or an ignore file, in bytes.
-const maxText = 8 << 20
+// MaxText bounds a Dockerfile or an ignore file, in bytes.
+const MaxText = 8 << 20
 
 // Dockerfile is a Dockerfile and the ignore rules that go with it.
 type Dockerfile struct {
@@ -44,18 +44,29 @@ func ReadDockerfile(path, dir string) (*Dockerfile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading Dockerfile: %w", err)
 	}
-	d := &Dockerfile{Name: filepath.Base(path), Content: content, files: textFS{}}
-	d.files[d.Name] = content
-	return d, d.readIgnore(path, dir)
+	d := newDockerfile(filepath.Base(path), content)
+	return d, d.readIgnore(path+".dockerignore", dir)
 }
 
-func (d *Dockerfile) readIgnore(path, dir string) error {
+// NewDockerfile makes a Dockerfile of a text that is in no file. The ignore file
+// is that of the build context.
+func NewDockerfile(content []byte, dir string) (*Dockerfile, error) {
+	d := newDockerfile("Dockerfile", content)
+	return d, d.readIgnore("", dir)
+}
+
+func newDockerfile(name string, content []byte) *Dockerfile {
+	return &Dockerfile{Name: name, Content: content, files: textFS{name: content}}
+}
+
+// readIgnore reads the Dockerfile's own ignore file, if there may be one, else
+// that of the build context.
+func (d *Dockerfile) readIgnore(own, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("opening build context: %w", err)
 	}
 	defer root.Close()
-	own := path + ".dockerignore"
 	text, err := readText(os.Open, own)
 	if err == nil {
 		d.files[filepath.Base(own)] = text
@@ -90,12 +101,12 @@ func readText(open func(string) (*os.File, error), path string) ([]byte, error) 
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	text, err := io.ReadAll(io.LimitReader(f, MaxText+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxText {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxText)
+	if len(text) > MaxText {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, MaxText)
 	}
 	return text, nil
 }

@@ -101,7 +101,7 @@ func TestAnIgnoreFileThatCannotBeReadIsAnError(t *testing.T) {
 		{"a link to itself", tree{".dockerignore": "-> .dockerignore"}, "too many levels"},
 		{"a directory", tree{".dockerignore/": ""}, "is a directory"},
 		{"a directory of its own", tree{"Dockerfile.dockerignore/": "", ".dockerignore": "a"}, "is a directory"},
-		{"too large", tree{".dockerignore": strings.Repeat("a\n", maxText/2+1)}, "larger than"},
+		{"too large", tree{".dockerignore": strings.Repeat("a\n", MaxText/2+1)}, "larger than"},
 		{"a line too long", tree{".dockerignore": strings.Repeat("a", 1<<20)}, "token too long"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestADockerfileThatCannotBeReadIsAnError(t *testing.T) {
 		{"missing", tree{}, "no such file"},
 		{"a dangling link", tree{"Dockerfile": "-> nowhere"}, "no such file"},
 		{"a directory", tree{"Dockerfile/": ""}, "is a directory"},
-		{"too large", tree{"Dockerfile": strings.Repeat("#\n", maxText/2+1)}, "larger than"},
+		{"too large", tree{"Dockerfile": strings.Repeat("#\n", MaxText/2+1)}, "larger than"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -26,6 +26,7 @@ type Snapshot struct {
 	Special []string
 
 	root    *os.Root
+	exclude []string
 	entries []entry
 	index   map[string]int
 	sent    ledger
@@ -48,7 +49,7 @@ func Read(ctx context.Context, dir string, exclude []string) (*Snapshot, error) 
 	if err != nil {
 		return nil, fmt.Errorf("opening build context: %w", err)
 	}
-	s := &Snapshot{root: root, index: map[string]int{}}
+	s := &Snapshot{root: root, exclude: exclude, index: map[string]int{}}
 	if err := s.walk(ctx, dir, exclude); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading build context: %w", err), root.Close())
 	}

@@ -35,6 +35,15 @@ func (s *Snapshot) View(failed func(error)) *View {
 	return &View{snapshot: s, failed: failed, sent: map[string]int64{}}
 }
 
+// Without returns the view without what the patterns of an ignore file rule out.
+// Where they are those that the snapshot was made with, that is the view itself.
+func (v *View) Without(exclude []string) (fsutil.FS, error) {
+	if slices.Equal(exclude, v.snapshot.exclude) {
+		return v, nil
+	}
+	return fsutil.NewFilterFS(v, &fsutil.FilterOpt{ExcludePatterns: exclude})
+}
+
 // Err returns the first failure of the view: the error that names the path,
 // where the engine only says that the transfer failed.
 func (v *View) Err() error {

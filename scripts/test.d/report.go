@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -72,7 +73,9 @@ func (r *report) take(e event) {
 	case "run":
 		r.running[what] = true
 	case "output":
-		r.output[what] = append(r.output[what], e.Output)
+		if !strings.HasPrefix(e.Output, "=== ") { // when tests run at once, these lines tell nothing
+			r.output[what] = append(r.output[what], e.Output)
+		}
 	case "build-output":
 		r.print("%s", e.Output)
 	case "go-test-failed":
@@ -194,14 +197,16 @@ func (r *report) failed() int { return r.failures + len(r.problems) }
 // summary prints what failed and returns the line with the counts. A problem counts as a failure.
 func (r *report) summary() string {
 	counts := map[string]int{}
+	var failed []string
 	for what, result := range r.results {
 		counts[result]++
 		if result == broken {
-			r.print("FAILED %s %s\n", what.pkg, what.test)
+			failed = append(failed, what.pkg+" "+what.test)
 		}
 	}
-	for _, p := range r.problems {
-		r.print("FAILED %s\n", p)
+	slices.Sort(failed)
+	for _, f := range append(failed, r.problems...) {
+		r.print("FAILED %s\n", f)
 	}
 	line := fmt.Sprintf("%d passed, %d failed", counts[passed], r.failed())
 	if counts[skipped] > 0 {

@@ -1,0 +1,118 @@
+package plugin
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+)
+
+// fromStdin is the path of a Dockerfile that is read from standard input.
+const fromStdin = "-"
+
+// dockerfiles are the Dockerfiles of a build: one for all platforms, some for
+// one platform each, or names made from the platform by a template such as
+// Dockerfile.{{.OS}}-{{.Arch}}.
+type dockerfiles struct {
+	dir    string
+	values *platformValues
+	stdin  io.Reader
+	read   map[string]*source.Dockerfile
+}
+
+// readKnown reads the Dockerfiles that can be named before the plan: those
+// whose name does not depend on the platform, or all if the platforms are given.
+func (d *dockerfiles) readKnown(given []ocispec.Platform) error {
+	for _, p := range given {
+		if _, err := d.of(p); err != nil {
+			return err
+		}
+	}
+	for _, v := range d.values.all {
+		if strings.Contains(v.value, "{{") {
+			continue
+		}
+		if _, err := d.open(v.value); err != nil {
+			return err
+		}
+	}
+	if len(d.values.all) == 0 {
+		_, err := d.open(d.standard())
+		return err
+	}
+	return nil
+}
+
+func (d *dockerfiles) standard() string { return filepath.Join(d.dir, "Dockerfile") }
+
+// of returns the Dockerfile for p.
+func (d *dockerfiles) of(p ocispec.Platform) (*source.Dockerfile, error) {
+	name := d.values.single(p)
+	if name == "" {
+		return d.open(d.standard())
+	}
+	if strings.Contains(name, "{{") {
+		made, err := template.New("file").Parse(name)
+		if err != nil {
+			return nil, usage(fmt.Errorf("invalid --file %q: %w", name, err))
+		}
+		var b bytes.Buffer
+		if err := made.Execute(&b, struct{ OS, Arch, Variant string }{p.OS, p.Architecture, p.Variant}); err != nil {
+			return nil, usage(fmt.Errorf("invalid --file %q: %w", name, err))
+		}
+		name = b.String()
+	}
+	return d.open(name)
+}
+
+func (d *dockerfiles) open(path string) (*source.Dockerfile, error) {
+	if file, ok := d.read[path]; ok {
+		return file, nil
+	}
+	file, err := d.load(path)
+	if err == nil {
+		d.read[path] = file
+	}
+	return file, err
+}
+
+func (d *dockerfiles) load(path string) (*source.Dockerfile, error) {
+	if path == fromStdin {
+		text, err := io.ReadAll(io.LimitReader(d.stdin, source.MaxText))
+		if err != nil {
+			return nil, fmt.Errorf("reading Dockerfile from standard input: %w", err)
+		}
+		return source.NewDockerfile(text, d.dir)
+	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, usage(fmt.Errorf("invalid Dockerfile: %w", err))
+	} else if info.IsDir() {
+		return nil, usage(fmt.Errorf("invalid Dockerfile: %s is a directory", path))
+	}
+	return source.ReadDockerfile(path, d.dir)
+}
+
+// exclude returns the ignore patterns that hold for every Dockerfile of the
+// build, so that the walk of the build context need not look there: those of the
+// one ignore file, or none when there are several.
+func (d *dockerfiles) exclude() []string {
+	var common []string
+	for _, file := range d.read {
+		if common != nil && !slices.Equal(common, file.Exclude) {
+			return nil
+		}
+		common = file.Exclude
+	}
+	if slices.ContainsFunc(d.values.all, func(v platformValue) bool { return strings.Contains(v.value, "{{") }) {
+		return nil
+	}
+	return common
+}

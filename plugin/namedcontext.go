@@ -1,0 +1,73 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+)
+
+// locations are how a named context begins that is not a directory here.
+var locations = []string{"docker-image://", "http://", "https://", "git://", "git@", "ssh://"}
+
+// readNamedContexts takes --build-context NAME=PATH|LOCATION.
+func (s *buildSession) readNamedContexts(r *build.Request, a build.Assignment) error {
+	r.NamedContexts = map[string]build.NamedContext{}
+	for _, value := range s.input.options.buildContexts.list(a.Platform) {
+		name, place, ok := strings.Cut(value, "=")
+		if !ok || name == "" || place == "" {
+			return usage(fmt.Errorf("invalid --build-context %q: want NAME=PATH", value))
+		}
+		if isLocation(place) {
+			r.NamedContexts[name] = build.NamedContext{Location: place}
+			continue
+		}
+		dir, err := s.directory(place)
+		if err != nil {
+			return usage(fmt.Errorf("invalid --build-context %s: %w", name, err))
+		}
+		r.NamedContexts[name] = build.NamedContext{Dir: dir}
+	}
+	return nil
+}
+
+func isLocation(place string) bool {
+	for _, start := range locations {
+		if strings.HasPrefix(place, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// directory walks the directory of a named context once, however many platforms
+// use it. Its own .dockerignore holds.
+func (s *buildSession) directory(path string) (*source.Snapshot, error) {
+	if dir, ok := s.directories[path]; ok {
+		return dir, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, errors.New("not a directory")
+	}
+	ignore, err := source.NewDockerfile(nil, path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := source.Read(context.Background(), path, ignore.Exclude)
+	if err != nil {
+		return nil, err
+	}
+	if s.directories == nil {
+		s.directories = map[string]*source.Snapshot{}
+	}
+	s.directories[path] = dir
+	return dir, nil
+}

@@ -1,0 +1,169 @@
+package plugin
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/docker/cli/opts"
+	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+)
+
+// request returns what is to be built for an assignment: each flag with the
+// values that hold for its platform. Its errors are usage errors.
+func (s *buildSession) request(a build.Assignment) (build.Request, error) {
+	o, p := s.input.options, a.Platform
+	request := build.Request{
+		Context: s.snapshot, SharedKey: sharedKey(o.dir), Target: o.target.single(p),
+		Labels:  opts.ConvertKVStringsToMap(o.labels.list(p)),
+		NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
+		Network: networkMode(o.network.single(p)), ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,
+	}
+	for _, ulimit := range o.ulimits.GetList() {
+		request.Ulimits = append(request.Ulimits, ulimit.String())
+	}
+	for _, read := range []func(*build.Request, build.Assignment) error{
+		s.readDockerfile, s.readBuildArgs, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts,
+	} {
+		if err := read(&request, a); err != nil {
+			return request, err
+		}
+	}
+	return request, nil
+}
+
+func (s *buildSession) readDockerfile(r *build.Request, a build.Assignment) (err error) {
+	r.Dockerfile, err = s.input.dockerfiles.of(a.Platform)
+	return err
+}
+
+// readBuildArgs takes a build argument without a value from the environment, and
+// leaves it out if it is not set there, as docker build does. The proxies of the
+// Docker configuration and SOURCE_DATE_EPOCH become arguments too.
+func (s *buildSession) readBuildArgs(r *build.Request, a build.Assignment) error {
+	r.BuildArgs = map[string]string{}
+	given := opts.ConvertKVStringsToMapWithNil(s.input.options.buildArgs.list(a.Platform))
+	for key, value := range s.cli.ConfigFile().ParseProxyConfig(a.Node.Host, given) {
+		if value != nil {
+			r.BuildArgs[key] = *value
+		} else if fromEnv, ok := os.LookupEnv(key); ok {
+			r.BuildArgs[key] = fromEnv
+		}
+	}
+	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
+		if _, ok := r.BuildArgs["SOURCE_DATE_EPOCH"]; !ok {
+			r.BuildArgs["SOURCE_DATE_EPOCH"] = epoch
+		}
+	}
+	return nil
+}
+
+// networkMode leaves out what BuildKit does anyway.
+func networkMode(mode string) string {
+	if mode == "default" {
+		return ""
+	}
+	return mode
+}
+
+// readHosts turns host:ip into BuildKit's host=ip.
+func (s *buildSession) readHosts(r *build.Request, a build.Assignment) error {
+	for _, value := range s.input.options.addHosts.list(a.Platform) {
+		checked, err := opts.ValidateExtraHost(value)
+		if err != nil {
+			return usage(fmt.Errorf("invalid --add-host: %w", err))
+		}
+		host, ip, _ := strings.Cut(checked, ":")
+		if net.ParseIP(ip) == nil {
+			return usage(fmt.Errorf("invalid --add-host %q: %q is no IP address", value, ip))
+		}
+		r.AddHosts = append(r.AddHosts, host+"="+ip)
+	}
+	return nil
+}
+
+// readAnnotations takes KEY=VALUE, with the level "manifest:" in front if the
+// user likes.
+func (s *buildSession) readAnnotations(r *build.Request, a build.Assignment) error {
+	r.Annotations = map[string]string{}
+	for _, value := range s.input.options.annotations.list(a.Platform) {
+		level, rest, found := strings.Cut(value, ":")
+		if !found || strings.Contains(level, "=") {
+			level, rest = "manifest", value
+		}
+		key, text, ok := strings.Cut(rest, "=")
+		if !ok || key == "" || level != "manifest" && level != "index" {
+			return usage(fmt.Errorf("invalid --annotation %q: want [manifest:|index:]KEY=VALUE", value))
+		}
+		if level == "manifest" {
+			r.Annotations[key] = text
+		}
+	}
+	return nil
+}
+
+func (s *buildSession) readCaches(r *build.Request, a build.Assignment) (err error) {
+	o := s.input.options
+	if r.CacheFrom, err = buildctl.ParseImportCache(cacheEntries(o.cacheFrom.list(a.Platform))); err != nil {
+		return usage(fmt.Errorf("invalid --cache-from: %w", err))
+	}
+	if r.CacheTo, err = buildctl.ParseExportCache(cacheEntries(o.cacheTo.list(a.Platform))); err != nil {
+		return usage(fmt.Errorf("invalid --cache-to: %w", err))
+	}
+	return nil
+}
+
+// cacheEntries writes out what a bare image name means.
+func cacheEntries(values []string) []string {
+	entries := make([]string, len(values))
+	for i, value := range values {
+		if !strings.Contains(value, "type=") {
+			value = "type=registry,ref=" + value
+		}
+		entries[i] = value
+	}
+	return entries
+}
+
+// readSecrets attaches the secrets and the ssh agents. Their values are read
+// when a node asks for them.
+func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
+	if values := s.input.options.secrets.list(a.Platform); len(values) > 0 {
+		secrets, err := buildctl.ParseSecret(values)
+		if err != nil {
+			return usage(fmt.Errorf("invalid --secret: %w", err))
+		}
+		r.Attach = append(r.Attach, secrets)
+	}
+	if values := s.input.options.ssh.list(a.Platform); len(values) > 0 {
+		agents, err := buildctl.ParseSSH(values)
+		if err != nil {
+			return usage(fmt.Errorf("invalid --ssh: %w", err))
+		}
+		provider, err := sshprovider.NewSSHAgentProvider(agents)
+		if err != nil {
+			return usage(fmt.Errorf("invalid --ssh: %w", err))
+		}
+		r.Attach = append(r.Attach, provider)
+	}
+	return nil
+}
+
+// checkPlatformValues finds values for a platform that is not built.
+func (o *buildOptions) checkPlatformValues(planned []ocispec.Platform) error {
+	for flag, values := range map[string]*platformValues{
+		"file": &o.file, "build-arg": &o.buildArgs, "label": &o.labels, "target": &o.target,
+		"annotation": &o.annotations, "secret": &o.secrets, "ssh": &o.ssh, "build-context": &o.buildContexts,
+		"cache-from": &o.cacheFrom, "cache-to": &o.cacheTo, "add-host": &o.addHosts, "network": &o.network,
+	} {
+		if err := values.check(flag, planned); err != nil {
+			return err
+		}
+	}
+	return nil
+}
