@@ -23,7 +23,7 @@ type Node struct {
 	// Encrypted says that the endpoint is tcp with TLS.
 	Encrypted bool
 	// Engine is what the engine said of itself; it is empty until the node
-	// was probed, and stays empty when Err is set.
+	// was probed, and stays empty if that failed.
 	Engine Engine
 	// Declares are platforms that the node's processor runs itself, as the
 	// user says; Emulates those that may be emulated on it.

@@ -94,7 +94,9 @@ func (n *Node) probe(ctx context.Context) answer {
 		return a
 	}
 	a.engine, a.err = newEngine(ping, info.Info, n.client.ClientVersion())
-	a.engine.Skew = skew(info.Info.SystemTime, time.Now())
+	if a.err == nil {
+		a.engine.Skew = skew(info.Info.SystemTime, time.Now())
+	}
 	return a
 }
 

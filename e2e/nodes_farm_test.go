@@ -189,7 +189,9 @@ func (e engine) pid(t *testing.T) int {
 	raw, err := conn.(*net.UnixConn).SyscallConn()
 	assert.NilError(t, err)
 	var peer *syscall.Ucred
-	assert.NilError(t, raw.Control(func(fd uintptr) { peer, err = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED) }))
+	assert.NilError(t, raw.Control(func(fd uintptr) {
+		peer, err = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	}))
 	assert.NilError(t, err)
 	return int(peer.Pid)
 }

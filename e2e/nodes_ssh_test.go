@@ -123,10 +123,10 @@ func testSSHFaults(t *testing.T) {
 		profile string
 		says    []string
 	}{
-		"no docker":            {"PATH=/usr/bin:/bin", []string{"no docker command", "PATH"}},
-		"profile that prints":  {"echo 'Welcome home'", []string{"prints", "Welcome home"}},
-		"profile that waits":   {"/bin/busybox sleep 60", []string{"no answer"}},
-		"profile that exits":   {"exit 3", []string{"exit status 3"}},
+		"no docker":             {"PATH=/usr/bin:/bin", []string{"no docker command", "PATH"}},
+		"profile that prints":   {"echo 'Welcome home'", []string{"prints", "Welcome home"}},
+		"profile that waits":    {"/bin/busybox sleep 60", []string{"no answer"}},
+		"profile that exits":    {"exit 3", []string{"exit status 3"}},
 		"docker without engine": {"export DOCKER_HOST=unix:///nowhere.sock", []string{"nowhere.sock"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,11 @@ func Clean(text string) string {
 	return clean(text, func(string) string { return "" })
 }
 
+// CleanLine is Clean for text that has to stay on one line.
+func CleanLine(text string) string {
+	return strings.ReplaceAll(Clean(text), "\n", " ")
+}
+
 // cleanKeepColour is Clean for a display that shows colours.
 func cleanKeepColour(text string) string {
 	return clean(text, func(sequence string) string {
@@ -41,7 +46,7 @@ func clean(text string, keep func(string) string) string {
 	if plain(text) {
 		return text
 	}
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	text = cutLines(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
 	var b strings.Builder
 	for text != "" {
 		at := sequences.FindStringIndex(text)
@@ -53,7 +58,7 @@ func clean(text string, keep func(string) string) string {
 		b.WriteString(keep(text[at[0]:at[1]]))
 		text = text[at[1]:]
 	}
-	return cutLines(b.String())
+	return b.String()
 }
 
 // plain says that there is nothing to do, which is the case for most text.
@@ -81,6 +86,8 @@ func printable(text string) string {
 	}, text)
 }
 
+// cutLines cuts before the text is cleaned: half a sequence at the end of a cut
+// line then goes with the rest.
 func cutLines(text string) string {
 	if len(text) <= MaxLine {
 		return text

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -27,12 +28,12 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 	for _, v := range s.Vertexes {
 		c := *v
 		c.Digest, c.Inputs = w.key(v.Digest), w.keys(v.Inputs)
-		c.Name, c.Error = w.name(v.Name), Clean(v.Error)
+		c.Name, c.Error, c.ProgressGroup = w.name(v.Name), Clean(v.Error), w.group(v.ProgressGroup)
 		out.Vertexes = append(out.Vertexes, &c)
 	}
 	for _, v := range s.Statuses {
 		c := *v
-		c.Vertex, c.ID, c.Name = w.key(v.Vertex), Clean(v.ID), Clean(v.Name)
+		c.Vertex, c.ID, c.Name = w.key(v.Vertex), CleanLine(v.ID), CleanLine(v.Name)
 		out.Statuses = append(out.Statuses, &c)
 	}
 	for _, v := range s.Logs {
@@ -42,14 +43,31 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 	}
 	for _, v := range s.Warnings {
 		c := *v
-		c.Vertex, c.Short, c.URL = w.key(v.Vertex), []byte(Clean(string(v.Short))), Clean(v.URL)
+		c.Vertex, c.Short, c.URL = w.key(v.Vertex), []byte(CleanLine(string(v.Short))), CleanLine(v.URL)
+		c.Detail, c.SourceInfo = cleanAll(v.Detail), nil
 		out.Warnings = append(out.Warnings, &c)
 	}
 	w.display.events <- out
 }
 
 func (w *Writer) name(name string) string {
-	return "[" + w.label + "] " + Clean(name)
+	return "[" + w.label + "] " + CleanLine(name)
+}
+
+// group keeps the groups of two nodes apart, as key does for vertices.
+func (w *Writer) group(g *pb.ProgressGroup) *pb.ProgressGroup {
+	if g == nil {
+		return nil
+	}
+	return &pb.ProgressGroup{Id: string(w.key(digest.Digest(g.Id))), Name: w.name(g.Name), Weak: g.Weak}
+}
+
+func cleanAll(lines [][]byte) [][]byte {
+	clean := make([][]byte, len(lines))
+	for i, line := range lines {
+		clean[i] = []byte(CleanLine(string(line)))
+	}
+	return clean
 }
 
 // key makes a digest of this writer's own of one that several may share.
