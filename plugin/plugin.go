@@ -13,6 +13,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// name is that of the plugin.
+const name = "multiarch"
+
 // Main runs the plugin and exits the process. version is the plugin's own.
 func Main(version string) {
 	plugin.Run(func(dockerCLI command.Cli) *cobra.Command {
@@ -28,7 +31,7 @@ func Main(version string) {
 // NewCommand returns the command "multiarch" with all its subcommands.
 func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "multiarch",
+		Use:   name,
 		Short: "Build images for several platforms on the engines you have",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,6 +44,9 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		newBuildCommand(dockerCLI, version),
 		newInspectCommand(dockerCLI, version),
 		newNodeCommand(dockerCLI),
+		newInstallCommand(dockerCLI),
+		newUninstallCommand(dockerCLI),
+		newPruneCommand(dockerCLI),
 	)
 	return cmd
 }

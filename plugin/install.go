@@ -1,0 +1,54 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/docker/cli/cli"
+	"github.com/docker/cli/cli/command"
+	"github.com/spf13/cobra"
+)
+
+// builderAlias is the key of config.json's aliases that names the plugin which
+// docker build, docker image build and docker builder are handed to.
+const builderAlias = "builder"
+
+func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "install",
+		Short: "Make docker multiarch the builder behind docker build",
+		Args:  cli.NoArgs,
+		RunE: run(func(context.Context, *cobra.Command, []string) error {
+			config := dockerCLI.ConfigFile()
+			if config.Aliases == nil {
+				config.Aliases = map[string]string{}
+			}
+			config.Aliases[builderAlias] = name
+			return saveAlias(dockerCLI, "docker build is now docker multiarch build")
+		}),
+	}
+}
+
+func newUninstallCommand(dockerCLI command.Cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "uninstall",
+		Short: "Give docker build back its own builder",
+		Args:  cli.NoArgs,
+		RunE: run(func(context.Context, *cobra.Command, []string) error {
+			config := dockerCLI.ConfigFile()
+			if config.Aliases[builderAlias] != name {
+				return usage(fmt.Errorf("docker build is not docker multiarch: the alias %q is %q", builderAlias, config.Aliases[builderAlias]))
+			}
+			delete(config.Aliases, builderAlias)
+			return saveAlias(dockerCLI, "docker build uses docker's own builder again")
+		}),
+	}
+}
+
+func saveAlias(dockerCLI command.Cli, done string) error {
+	if err := dockerCLI.ConfigFile().Save(); err != nil {
+		return fmt.Errorf("writing %s: %w", dockerCLI.ConfigFile().Filename, err)
+	}
+	_, err := fmt.Fprintln(dockerCLI.Err(), done)
+	return err
+}
