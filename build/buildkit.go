@@ -49,11 +49,15 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 		}
 		return Image{}, blame(ctx, a.Node, err)
 	}
-	image := Image{ID: digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])}
+	image := Image{}
+	image.Sent, image.Bytes = view.Sent()
+	if req.Output != nil {
+		return image, nil
+	}
+	image.ID = digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])
 	if image.ID.Validate() != nil {
 		return Image{}, fmt.Errorf("building: %w", ErrNoVerdict)
 	}
-	image.Sent, image.Bytes = view.Sent()
 	return image, nil
 }
 

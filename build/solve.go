@@ -33,7 +33,7 @@ func solveOpt(req Request, a Assignment, mounts map[string]fsutil.FS, auth sessi
 		FrontendAttrs:       frontendAttrs(req, a),
 		LocalMounts:         mounts,
 		SharedKey:           req.SharedKey,
-		Exports:             []buildkit.ExportEntry{{Type: exporterMoby, Attrs: exporterAttrs(req, a.Names())}},
+		Exports:             exports(req, a),
 		CacheImports:        req.CacheFrom,
 		CacheExports:        req.CacheTo,
 		AllowedEntitlements: entitlements(req),

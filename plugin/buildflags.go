@@ -24,6 +24,7 @@ type buildOptions struct {
 	keepGoing    bool
 	rmImages     bool
 	push         bool
+	load         bool
 	platformTag  string
 	dryRun       bool
 
@@ -39,6 +40,7 @@ type buildOptions struct {
 	cacheTo       platformValues
 	addHosts      platformValues
 	network       platformValues
+	output        platformValues
 
 	attests       []string
 	provenance    string
@@ -97,6 +99,7 @@ func (o *buildOptions) addPlatformFlags(cmd *cobra.Command) {
 	flags.Var(&o.cacheFrom, "cache-from", "External cache sources")
 	flags.Var(&o.cacheTo, "cache-to", "Cache export destinations")
 	flags.Var(&o.addHosts, "add-host", `Add a custom host-to-IP mapping ("host:ip")`)
+	flags.VarP(&o.output, "output", "o", `Output destination ("type=local,dest=path")`)
 	flags.Var(&o.network, "network", `Set the networking mode for the "RUN" instructions during build`)
 }
 
@@ -120,6 +123,7 @@ func (o *buildOptions) addOutputFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.tags, "tag", "t", nil, `Name and optionally a tag ("name:tag")`)
 	flags.BoolVar(&o.push, "push", false, "Push the images and publish the manifest list")
+	flags.BoolVar(&o.load, "load", false, "Keep the images in the engines (always done)")
 	flags.StringVar(&o.platformTag, "platform-tag", build.DefaultPlatformTag, `Template of the per-platform tags, or "none"`)
 	flags.BoolVar(&o.rmImages, "rm-images", false, "Remove the images from the nodes afterwards")
 	flags.StringVar(&o.progress, "progress", defaultProgress(), "Set type of progress output ("+progressModes()+")")

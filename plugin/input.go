@@ -36,7 +36,7 @@ type buildInput struct {
 // is there and can't be read or parsed.
 func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 	in := &buildInput{options: o}
-	for _, step := range []func() error{in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
+	for _, step := range []func() error{o.readOutput, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
 		if err := step(); err != nil {
 			return nil, err
 		}

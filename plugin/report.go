@@ -127,6 +127,9 @@ func reportImages(out io.Writer, results []build.Result, quiet bool) error {
 		if r.Err != nil {
 			continue
 		}
+		if r.Image.ID == "" {
+			continue // its files are in the place the user chose
+		}
 		line := fmt.Sprintf("%s %s %s", platforms.Format(r.Platform), r.Node.Name, r.Image.ID)
 		if quiet && len(results) == 1 {
 			line = r.Image.ID.String()

@@ -1,0 +1,51 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/sys/atomicwriter"
+)
+
+// OutputType is the form in which a build's files leave the engine.
+type OutputType string
+
+// The forms there are.
+const (
+	OutputLocal OutputType = "local"
+	OutputTar   OutputType = "tar"
+)
+
+// Output sends the files of the last stage to this machine instead of an image
+// to the engine's store.
+type Output struct {
+	Type OutputType
+	// Dest is a directory for OutputLocal and a file for OutputTar.
+	Dest string
+}
+
+// export is the output as BuildKit knows it.
+func (o Output) export() buildkit.ExportEntry {
+	if o.Type == OutputLocal {
+		return buildkit.ExportEntry{Type: buildkit.ExporterLocal, OutputDir: o.Dest}
+	}
+	return buildkit.ExportEntry{Type: buildkit.ExporterTar, Output: func(map[string]string) (io.WriteCloser, error) {
+		if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
+			return nil, fmt.Errorf("writing output: %w", err)
+		}
+		// The file appears under its name when it is complete.
+		return atomicwriter.New(o.Dest, 0o644)
+	}}
+}
+
+// exports returns what becomes of the result: an image in the engine's own
+// store, or files here.
+func exports(req Request, a Assignment) []buildkit.ExportEntry {
+	if req.Output != nil {
+		return []buildkit.ExportEntry{req.Output.export()}
+	}
+	return []buildkit.ExportEntry{{Type: exporterMoby, Attrs: exporterAttrs(req, a.Names())}}
+}
