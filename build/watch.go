@@ -21,7 +21,7 @@ import (
 const (
 	pingEvery   = 10 * time.Second
 	pingTimeout = 10 * time.Second
-	maxSilence  = 45 * time.Second
+	maxSilence  = 35 * time.Second
 )
 
 // watch returns a context that ends, with ErrNodeLost as its cause, when the

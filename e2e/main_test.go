@@ -77,8 +77,12 @@ func readFarm() error {
 		name  string
 		value *string
 	}{
-		{"MULTIARCH_FARM", &farm.root}, {"MULTIARCH_FARM_REGISTRY", &farm.registry}, {"MULTIARCH_FARM_PRIVATE", &farm.private},
-		{"MULTIARCH_FARM_USER", &farm.user}, {"MULTIARCH_FARM_PASSWORD", &farm.password}, {"MULTIARCH_FARM_CA", &farm.ca},
+		{"MULTIARCH_FARM", &farm.root},
+		{"MULTIARCH_FARM_REGISTRY", &farm.registry},
+		{"MULTIARCH_FARM_PRIVATE", &farm.private},
+		{"MULTIARCH_FARM_USER", &farm.user},
+		{"MULTIARCH_FARM_PASSWORD", &farm.password},
+		{"MULTIARCH_FARM_CA", &farm.ca},
 	} {
 		if *v.value = os.Getenv(v.name); *v.value == "" {
 			return fmt.Errorf(`%s is not set; run: scripts/farm up && eval "$(scripts/farm env)"`, v.name)

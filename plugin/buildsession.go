@@ -43,6 +43,9 @@ type buildSession struct {
 	nodes    contexts.Nodes
 	spares   contexts.Nodes
 	snapshot *source.Snapshot
+	// sharedKey is how engines know the build context from one run to the next.
+	sharedKey string
+
 	plan     build.Plan
 	requests map[string]build.Request // by platform
 	bases    []string                 // hosts of the base images
@@ -66,10 +69,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 		s.nodes, err = s.buildNodes(workCtx, cmd)
 		return err
 	})
-	work.Go(func() (err error) {
-		s.snapshot, err = source.Read(workCtx, s.input.options.dir, s.input.dockerfiles.exclude())
-		return err
-	})
+	work.Go(func() error { return s.readContext(workCtx) })
 	if s.input.options.push {
 		work.Go(func() (err error) {
 			published, err = s.published(workCtx)
@@ -93,6 +93,22 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	return s.checkExposed(ctx)
+}
+
+// readContext walks the build context, and makes the key by which engines know
+// it. Where times can't be trusted to show changes the content is in the key.
+func (s *buildSession) readContext(ctx context.Context) (err error) {
+	dir := s.input.options.dir
+	if s.snapshot, err = source.Read(ctx, dir, s.input.dockerfiles.exclude()); err != nil {
+		return err
+	}
+	s.sharedKey = projectKey(dir)
+	if !s.snapshot.Normalised() {
+		return nil
+	}
+	content, err := s.snapshot.ContentKey(ctx)
+	s.sharedKey += "-" + content.Encoded()
+	return err
 }
 
 // published returns the platforms that the targets have now. That it can be
@@ -158,7 +174,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 	s.results, err = runner.Run(ctx, func(a build.Assignment) build.Request {
 		return s.requests[platforms.FormatAll(a.Platform)]
 	}, s.plan)
-	noteBuild(s.history, sharedKey(s.input.options.dir), s.results)
+	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
 	if err != nil {
 		return s.diagnose(ctx, err)
 	}
@@ -247,9 +263,9 @@ func (s *buildSession) makeRequests() error {
 	return errors.Join(unsupported...)
 }
 
-// sharedKey lets an engine find what it was sent from this directory before.
-// It is a hash because a header of BuildKit's session carries it.
-func sharedKey(dir string) string {
+// projectKey names a directory. It is a hash because a header of BuildKit's
+// session carries it.
+func projectKey(dir string) string {
 	if absolute, err := filepath.Abs(dir); err == nil {
 		dir = absolute
 	}

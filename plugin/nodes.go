@@ -74,7 +74,7 @@ func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (cont
 		return nil, err
 	}
 	if len(in.nodes) == 0 {
-		nodes.Order(c.Names(), recentNodes(s.history, sharedKey(in.options.dir)))
+		nodes.Order(c.Names(), recentNodes(s.history, projectKey(in.options.dir)))
 	}
 	for _, pin := range in.pins {
 		if slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Name == pin.Node }) {

@@ -19,7 +19,7 @@ import (
 func (s *buildSession) request(a build.Assignment) (build.Request, error) {
 	o, p := s.input.options, a.Platform
 	request := build.Request{
-		Context: s.snapshot, SharedKey: sharedKey(o.dir), Target: o.target.single(p),
+		Context: s.snapshot, SharedKey: s.sharedKey, Target: o.target.single(p),
 		Labels:  opts.ConvertKVStringsToMap(o.labels.list(p)),
 		NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
 		Network: networkMode(o.network.single(p)), ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,

@@ -1,0 +1,55 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Normalised says that the times of the files look made: every one is a whole
+// second, as touch -d, git-restore-mtime, SOURCE_DATE_EPOCH, unzip and tar leave
+// them. Such times do not show that a file changed: an engine that has a file
+// of the same path, size and time would keep its old bytes.
+func (s *Snapshot) Normalised() bool {
+	files := false
+	for _, e := range s.entries {
+		if !fs.FileMode(e.stat.Mode).IsRegular() {
+			continue
+		}
+		files = true
+		if e.stat.ModTime%int64(time.Second) != 0 {
+			return false
+		}
+	}
+	return files
+}
+
+// ContentKey returns a digest of paths and content of all files, which it reads.
+func (s *Snapshot) ContentKey(ctx context.Context) (digest.Digest, error) {
+	h := sha256.New()
+	view := s.View(func(error) {})
+	for _, e := range s.entries {
+		if err := context.Cause(ctx); err != nil {
+			return "", err
+		}
+		if !fs.FileMode(e.stat.Mode).IsRegular() {
+			continue
+		}
+		fmt.Fprintf(h, "%q %d\n", e.stat.Path, e.stat.Size)
+		f, err := view.Open(e.stat.Path)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(h, f)
+		if err = cmp.Or(err, f.Close()); err != nil {
+			return "", fmt.Errorf("reading build context: %w", err)
+		}
+	}
+	return digest.NewDigest(digest.SHA256, h), nil
+}
