@@ -92,6 +92,9 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	if err := s.makeRequests(); err != nil {
 		return err
 	}
+	if err := s.checkSecrets(); err != nil {
+		return err
+	}
 	return s.checkExposed(ctx)
 }
 

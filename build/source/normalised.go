@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"io/fs"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -18,12 +17,9 @@ import (
 // of the same path, size and time would keep its old bytes.
 func (s *Snapshot) Normalised() bool {
 	files := false
-	for _, e := range s.entries {
-		if !fs.FileMode(e.stat.Mode).IsRegular() {
-			continue
-		}
+	for path := range s.Files() {
 		files = true
-		if e.stat.ModTime%int64(time.Second) != 0 {
+		if s.entries[s.index[path]].stat.ModTime%int64(time.Second) != 0 {
 			return false
 		}
 	}
@@ -34,15 +30,12 @@ func (s *Snapshot) Normalised() bool {
 func (s *Snapshot) ContentKey(ctx context.Context) (digest.Digest, error) {
 	h := sha256.New()
 	view := s.View(func(error) {})
-	for _, e := range s.entries {
+	for path, size := range s.Files() {
 		if err := context.Cause(ctx); err != nil {
 			return "", err
 		}
-		if !fs.FileMode(e.stat.Mode).IsRegular() {
-			continue
-		}
-		fmt.Fprintf(h, "%q %d\n", e.stat.Path, e.stat.Size)
-		f, err := view.Open(e.stat.Path)
+		fmt.Fprintf(h, "%q %d\n", path, size)
+		f, err := view.Open(path)
 		if err != nil {
 			return "", err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -120,12 +121,21 @@ func (s *Snapshot) Fingerprint() digest.Digest {
 
 // Size returns how many entries the snapshot has, and the bytes of its files.
 func (s *Snapshot) Size() (entries int, bytes int64) {
-	for _, e := range s.entries {
-		if fs.FileMode(e.stat.Mode).IsRegular() {
-			bytes += e.stat.Size
-		}
+	for _, size := range s.Files() {
+		bytes += size
 	}
 	return len(s.entries), bytes
+}
+
+// Files returns the path and the size in bytes of every regular file, in order.
+func (s *Snapshot) Files() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for _, e := range s.entries {
+			if fs.FileMode(e.stat.Mode).IsRegular() && !yield(e.stat.Path, e.stat.Size) {
+				return
+			}
+		}
+	}
 }
 
 // Verify checks that every file that was sent is still on disk as the snapshot

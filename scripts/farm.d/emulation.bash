@@ -15,14 +15,11 @@ native_root_line() { # SUITE
   if [[ $1 == "$CODENAME" ]]; then engine_root_line amd64; else echo "$1 amd64 $(engine_packages "")"; fi
 }
 
-# Every mount of binfmt_misc shows the same list. Newer kernels drop the list with its last mount, so a process keeps one.
-# The mounts are in namespaces of their own: on the machine itself nothing is mounted.
-with_binfmt() { # COMMAND...; it finds the list in $ROOT/binfmt
-  # shellcheck disable=SC2153
-  mkdir -p "$ROOT/binfmt"
-  # shellcheck disable=SC2016
-  unshare --mount --propagation private sh -c 'mount -t binfmt_misc binfmt_misc "$0" && exec "$@"' "$ROOT/binfmt" "$@"
-}
+# Runs a command that finds the kernel's list in $ROOT/binfmt. The mount is in a namespace of its own: on the machine itself nothing is
+# mounted. Every mount shows the same list, and newer kernels drop it with the last one, so a process keeps one.
+# shellcheck disable=SC2016,SC2153
+IN_BINFMT=(unshare --mount --propagation private
+  sh -c 'mkdir -p "$0" && mount -t binfmt_misc binfmt_misc "$0" && exec "$@"' "$ROOT/binfmt")
 
 # Starts what the engines of these architectures need.
 start_emulation() { # ARCH...
@@ -30,8 +27,9 @@ start_emulation() { # ARCH...
   grep -qw binfmt_misc /proc/filesystems || modprobe binfmt_misc 2>/dev/null || die "the kernel has no binfmt_misc"
   mkdir -p "$EMULATION_USERS"
   if ! running_pid "$EMULATION_USERS/$FARM" >/dev/null; then
-    with_binfmt sleep infinity </dev/null >/dev/null 2>&1 9>&- &
+    setsid "${IN_BINFMT[@]}" sleep infinity </dev/null >/dev/null 2>&1 9>&- &
     write_pid_file "$EMULATION_USERS/$FARM" $!
+    wait_ready binfmt_misc $! /dev/null 10 grep -q " $ROOT/binfmt " "/proc/$!/mountinfo"
   fi
   for arch in "$@"; do register_binfmt "$arch"; done
 }
@@ -45,7 +43,7 @@ register_binfmt() { # ARCH
   entry=$(sed "s#^:[^:]*:#:multiarch-farm-$name:#; s#:/usr/#:$root/usr/#" "$root/usr/lib/binfmt.d/qemu-$name.conf")
   magic=$(cut -d : -f 5 <<<"$entry" | sed 's/\\x//g')
   # shellcheck disable=SC2016
-  with_binfmt bash -c 'cd "$0" || exit 1
+  "${IN_BINFMT[@]}" bash -c 'cd "$0" || exit 1
     for file in *; do
       if grep -qsx enabled "$file" && grep -qsx "magic $1" "$file" && grep -qs "^flags:.*F" "$file"; then exit 0; fi
     done
@@ -63,7 +61,7 @@ end_emulation() {
     fi
   done
   # shellcheck disable=SC2016
-  with_binfmt sh -c 'for file in "$0"/multiarch-farm-*; do [ ! -e "$file" ] || echo -1 >"$file"; done' "$ROOT/binfmt"
+  "${IN_BINFMT[@]}" sh -c 'for file in "$0"/multiarch-farm-*; do [ ! -e "$file" ] || echo -1 >"$file"; done' "$ROOT/binfmt"
   end_process "$EMULATION_USERS/$FARM" KILL 5
   rm -rf --one-file-system "$EMULATION_USERS"
 }
@@ -84,7 +82,7 @@ make_native_programs() { # FOLDER NATIVE-ROOT
   local shim
   mkdir -p "$1"
   for shim in "$2"/usr/bin/containerd-shim*; do ln -sf "/run/native/usr/bin/${shim##*/}" "$1/"; done
-  # An engine names itself as /proc/PID/exe in the hooks of a container, but that is qemu.
+  # In the hooks of a container an engine names itself as /proc/PID/exe, but that is qemu.
   cat >"$1/runc" <<'END'
 #!/bin/busybox sh
 bundle=.
@@ -93,7 +91,7 @@ for argument; do
   [ "$previous" != --bundle ] && [ "$previous" != -b ] || bundle=$argument
   previous=$argument
 done
-[ ! -e "$bundle/config.json" ] || /bin/busybox sed -i 's#"/proc/[0-9]*/exe"#"/usr/sbin/dockerd"#' "$bundle/config.json"
+[ ! -e "$bundle/config.json" ] || /bin/busybox sed -i 's#"/proc/[0-9]*/exe"#"/run/native/usr/sbin/dockerd"#' "$bundle/config.json"
 exec /run/native/usr/sbin/runc "$@"
 END
   chmod 755 "$1/runc"

@@ -86,7 +86,8 @@ make_root() { # SUITE ARCH PACKAGE...
   for deb in bin sbin lib lib64 lib32 libx32; do ln -s "usr/$deb" "$new/$deb"; done
   for deb in "$debs"/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink --exclude='./usr/share/doc/*' \
-      --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' -C "$new"
+      --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
+      --exclude='./usr/bin/qemu-[b-z]*' -C "$new" # of qemu's 30 architectures, those that begin with an a
   done
   prepare_root "$new"
   (cd "$debs" && ls -- *.deb) >"$new/packages"
