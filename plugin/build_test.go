@@ -19,7 +19,7 @@ import (
 
 // two is a command line with an engine for amd64 and one for arm64, and a build
 // context.
-func two(t *testing.T) (d *docker, amd, arm *standin.Engine, dir string) {
+func two(t *testing.T) (d *dockerLine, amd, arm *standin.Engine, dir string) {
 	t.Helper()
 	amd, arm = builder(t, "AMD", "x86_64"), builder(t, "ARM", "aarch64")
 	d = newDocker(t, "laptop", map[string]string{"laptop": listening(t, amd), "pi": listening(t, arm)})

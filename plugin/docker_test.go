@@ -32,24 +32,24 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/e2e/standin"
 )
 
-// docker is a real docker command line with a configuration directory of the
+// dockerLine is a real docker command line with a configuration directory of the
 // test's own. Its tests can't be parallel: docker keeps the directory in a
 // variable, and the environment counts.
-type docker struct {
+type dockerLine struct {
 	cli      *command.DockerCli
 	dir      string
 	out, err bytes.Buffer
 }
 
 // newDocker makes a command line with contexts by name and endpoint.
-func newDocker(t *testing.T, current string, hosts map[string]string) *docker {
+func newDocker(t *testing.T, current string, hosts map[string]string) *dockerLine {
 	t.Helper()
 	for _, key := range []string{"DOCKER_HOST", command.EnvOverrideContext, "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH"} {
 		t.Setenv(key, "")
 		assert.NilError(t, os.Unsetenv(key))
 	}
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	d := &docker{dir: t.TempDir()}
+	d := &dockerLine{dir: t.TempDir()}
 	before := config.Dir()
 	config.SetDir(d.dir)
 	t.Cleanup(func() { config.SetDir(before) })
@@ -70,12 +70,12 @@ func newDocker(t *testing.T, current string, hosts map[string]string) *docker {
 }
 
 // run runs docker multiarch with those arguments.
-func (d *docker) run(t *testing.T, args ...string) error {
+func (d *dockerLine) run(t *testing.T, args ...string) error {
 	t.Helper()
 	return d.runContext(t.Context(), args...)
 }
 
-func (d *docker) runContext(ctx context.Context, args ...string) error {
+func (d *dockerLine) runContext(ctx context.Context, args ...string) error {
 	d.out.Reset()
 	d.err.Reset()
 	cmd := NewCommand(d.cli, "1.2.3-test")
@@ -88,7 +88,7 @@ func (d *docker) runContext(ctx context.Context, args ...string) error {
 
 // sessionOf is a session of docker multiarch build with those arguments, and its
 // command.
-func sessionOf(t *testing.T, d *docker, args ...string) (*buildSession, *cobra.Command) {
+func sessionOf(t *testing.T, d *dockerLine, args ...string) (*buildSession, *cobra.Command) {
 	t.Helper()
 	o := newBuildOptions()
 	cmd := &cobra.Command{Use: "build"}

@@ -133,6 +133,9 @@ func (in *buildInput) readProgress() error {
 	if in.options.quiet {
 		in.progress = progress.Quiet
 	}
+	if !slices.Contains([]string{secretFilesWarn, secretFilesFail, secretFilesOff}, in.options.secretFiles) {
+		return usage(fmt.Errorf("invalid --secret-files %q, must be %s, %s or %s", in.options.secretFiles, secretFilesWarn, secretFilesFail, secretFilesOff))
+	}
 	return nil
 }
 

@@ -23,7 +23,7 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 			if config.Aliases == nil {
 				config.Aliases = map[string]string{}
 			}
-			config.Aliases[builderAlias] = name
+			config.Aliases[builderAlias] = pluginName
 			return saveAlias(dockerCLI, "docker build is now docker multiarch build")
 		}),
 	}
@@ -36,7 +36,7 @@ func newUninstallCommand(dockerCLI command.Cli) *cobra.Command {
 		Args:  cli.NoArgs,
 		RunE: run(func(context.Context, *cobra.Command, []string) error {
 			config := dockerCLI.ConfigFile()
-			if config.Aliases[builderAlias] != name {
+			if config.Aliases[builderAlias] != pluginName {
 				return usage(fmt.Errorf("docker build is not docker multiarch: the alias %q is %q", builderAlias, config.Aliases[builderAlias]))
 			}
 			delete(config.Aliases, builderAlias)

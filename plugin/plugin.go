@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// name is that of the plugin.
-const name = "multiarch"
+// pluginName is the command behind docker.
+const pluginName = "multiarch"
 
 // Main runs the plugin and exits the process. version is the plugin's own.
 func Main(version string) {
@@ -31,7 +31,7 @@ func Main(version string) {
 // NewCommand returns the command "multiarch" with all its subcommands.
 func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   name,
+		Use:   pluginName,
 		Short: "Build images for several platforms on the engines you have",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
