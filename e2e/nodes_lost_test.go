@@ -56,6 +56,19 @@ func waitForMove(t *testing.T, mark string, to engine) {
 	}, poll.WithTimeout(70*time.Second), poll.WithDelay(20*time.Millisecond))
 }
 
+// cutPower ends the engine with all its containers at once, as `scripts/farm kill` does, which may have to wait for other farms'
+// commands. It runs again when the test ends.
+func (e engine) cutPower(t *testing.T) {
+	t.Helper()
+	t.Cleanup(func() { e.start(t) })
+	text, err := os.ReadFile(filepath.Join(farm.root, "engines", string(e), "pid"))
+	assert.NilError(t, err)
+	pid, err := strconv.Atoi(strings.Fields(string(text))[0])
+	assert.NilError(t, err)
+	signal(t, pid, syscall.SIGKILL)
+	waitForExit(t, pid)
+}
+
 // trouble is a build for two platforms with two nodes for one of them, the first of which is going to be lost.
 type trouble struct {
 	*scene
@@ -128,7 +141,7 @@ func testDyingEngine(t *testing.T) {
 	t.Run("before", func(t *testing.T) {
 		x := newTrouble(t, "trixie")
 		x.alive = []engine{"amd64", "i386"}
-		trixie.disturb(t, "kill")
+		trixie.cutPower(t)
 		r := x.start(x.dir("RUN true")).wait().succeeded().says("Not used: trixie: ")
 		assert.Equal(t, published(t, openRegistry(), x.repo, tag, bothPlatforms()).Digest, digestOf(t, r, x.ref()))
 	})
@@ -137,7 +150,7 @@ func testDyingEngine(t *testing.T) {
 		x, mark := newTrouble(t, "trixie"), newMark()
 		p := x.start(x.dir("RUN " + onEach("sleep "+mark+"; true", "true")))
 		waitForMove(t, mark, trixie)
-		trixie.disturb(t, "kill")
+		trixie.cutPower(t)
 		waitForMove(t, mark, "amd64")
 		endSleep(t, mark)
 		trixie.start(t)
@@ -175,7 +188,7 @@ func dieWhileSending(t *testing.T) {
 	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 	assert.Assert(t, received() < size, "the file was sent before its sending could be disturbed")
 
-	trixie.disturb(t, "kill")
+	trixie.cutPower(t)
 
 	signal(t, pid, syscall.SIGCONT)
 	r := p.wait()
@@ -206,7 +219,7 @@ func dieWhilePushing(t *testing.T) {
 	p := x.start(x.dir("RUN uname -m > /machine"))
 	<-asked
 
-	trixie.disturb(t, "kill")
+	trixie.cutPower(t)
 
 	r := p.wait()
 	trixie.start(t)

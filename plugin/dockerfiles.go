@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,29 +27,35 @@ type dockerfiles struct {
 	values *platformValues
 	stdin  io.Reader
 	read   map[string]*source.Dockerfile
+	// complete says that no other Dockerfile can be used than those read.
+	complete bool
 }
 
-// readKnown reads the Dockerfiles that can be named before the plan: those
-// whose name does not depend on the platform, or all if the platforms are given.
+// readKnown reads the Dockerfiles that can be named before the plan: all if the
+// platforms are given, else those whose name does not depend on the platform.
 func (d *dockerfiles) readKnown(given []ocispec.Platform) error {
 	for _, p := range given {
 		if _, err := d.of(p); err != nil {
 			return err
 		}
 	}
+	everywhere, fixed := len(d.values.all) == 0, true
 	for _, v := range d.values.all {
+		everywhere = everywhere || v.front == ""
 		if strings.Contains(v.value, "{{") {
+			fixed = false
 			continue
 		}
 		if _, err := d.open(v.value); err != nil {
 			return err
 		}
 	}
-	if len(d.values.all) == 0 {
-		_, err := d.open(d.standard())
-		return err
+	d.complete = len(given) > 0 || everywhere && fixed
+	if len(d.values.all) > 0 {
+		return nil
 	}
-	return nil
+	_, err := d.open(d.standard())
+	return err
 }
 
 func (d *dockerfiles) standard() string { return filepath.Join(d.dir, "Dockerfile") }
@@ -101,18 +108,17 @@ func (d *dockerfiles) load(path string) (*source.Dockerfile, error) {
 }
 
 // exclude returns the ignore patterns that hold for every Dockerfile of the
-// build, so that the walk of the build context need not look there: those of the
-// one ignore file, or none when there are several.
+// build, so that the walk of the build context need not look there. It returns
+// none if they differ, or if a Dockerfile may be used that was not read yet.
 func (d *dockerfiles) exclude() []string {
-	var common []string
-	for _, file := range d.read {
-		if common != nil && !slices.Equal(common, file.Exclude) {
-			return nil
-		}
-		common = file.Exclude
-	}
-	if slices.ContainsFunc(d.values.all, func(v platformValue) bool { return strings.Contains(v.value, "{{") }) {
+	if !d.complete {
 		return nil
 	}
-	return common
+	files := slices.Collect(maps.Values(d.read))
+	for _, file := range files {
+		if !slices.Equal(files[0].Exclude, file.Exclude) {
+			return nil
+		}
+	}
+	return files[0].Exclude
 }

@@ -57,6 +57,9 @@ func (s *buildSession) newIndex() (manifest.Index, error) {
 func repositories(results []build.Result) []string {
 	var all []string
 	for _, r := range results {
+		if r.Err != nil {
+			continue
+		}
 		for _, pushed := range r.Pushed {
 			if name := pushed.Reference.Name(); !slices.Contains(all, name) {
 				all = append(all, name)
@@ -69,6 +72,9 @@ func repositories(results []build.Result) []string {
 func (s *buildSession) childrenIn(repository string) []manifest.Child {
 	var all []manifest.Child
 	for _, r := range s.results {
+		if r.Err != nil {
+			continue
+		}
 		for _, pushed := range r.Pushed {
 			if pushed.Reference.Name() == repository {
 				all = append(all, s.children[pushed.Reference.String()])

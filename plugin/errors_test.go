@@ -1,0 +1,138 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/containerd/platforms"
+	"github.com/docker/cli/cli"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+)
+
+// onNode is an error as it comes from a node.
+func onNode(op string, err error) error {
+	return &build.NodeError{Node: "pi", Platform: platforms.MustParse("linux/arm64"), Op: op, Err: err}
+}
+
+// fromRegistry is an error as it comes from a registry.
+func fromRegistry(class error) error {
+	return &manifest.Error{Op: "reading", Host: "reg.example.com", Reference: "reg.example.com/app:1", Class: class}
+}
+
+var explained = []struct {
+	name string
+	err  error
+	code int
+	hint string
+}{
+	{"an interrupt, whatever it broke", fmt.Errorf("%w: %w", errInterrupted, onNode("push", build.ErrNodeLost)), 130, ""},
+	{"a wrong flag", usage(errors.New("unknown flag: --x")), 125, "--help"},
+	{"a wrong platform", &build.PlatformError{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
+	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},
+	{"no tag to push", fmt.Errorf("%w: x", build.ErrNeedsTag), 125, "--platform-tag=none"},
+	{"an unknown context in the configuration", fmt.Errorf("%w: x", config.ErrUnknownContext), 125, "docker context ls"},
+	{"a mistake in the configuration", &config.Error{}, 125, "docker multiarch node config --help"},
+	{"what an engine can't", errors.Join(&build.UnsupportedError{Feature: "--shm-size"}, &build.UnsupportedError{}), 125, "--node PLATFORM:CONTEXT"},
+	{"an unknown context", fmt.Errorf("%w: x", contexts.ErrUnknownContext), 125, "docker context ls"},
+	{"some targets alone", &partialError{published: []string{"a"}, failed: "b", err: fromRegistry(manifest.ErrDenied)}, 5, "Run the same command again"},
+	{"a platform less", &build.DroppedError{Planned: []ocispec.Platform{platforms.MustParse("linux/amd64"), platforms.MustParse("linux/arm/v7")}}, 2, "--platform linux/amd64,linux/arm/v7"},
+	{"no node", errors.Join(&build.NoNodeError{}, &build.NoNodeError{}), 2, "docker context create"},
+	{"a tag that moved", fromRegistry(manifest.ErrChanged), 6, "at the same time"},
+	{"a tag that can't move", fromRegistry(manifest.ErrImmutable), 6, "new tag"},
+	{"a file that changed", onNode("build", fmt.Errorf("a %w", source.ErrChanged)), 4, "nothing writes"},
+	{"another image", onNode("push", fmt.Errorf("%w: x", build.ErrOtherImage)), 4, "Another build"},
+	{"another digest", onNode("push", fromRegistry(manifest.ErrDigest)), 4, ""},
+	{"another platform", onNode("push", fmt.Errorf("%w: x", manifest.ErrPlatform)), 4, ""},
+	{"a bad manifest", fromRegistry(manifest.ErrInvalid), 4, ""},
+	{"no login", fromRegistry(manifest.ErrUnauthorized), 3, "docker login reg.example.com"},
+	{"no login, of whom is not said", fmt.Errorf("x: %w", manifest.ErrUnauthorized), 3, "docker login"},
+	{"no permission", fromRegistry(manifest.ErrDenied), 3, "permissions"},
+	{"a helper that fails", onNode("push", fmt.Errorf("%w: x", manifest.ErrCredentials)), 3, "credHelpers"},
+	{"a certificate", fromRegistry(manifest.ErrCertificate), 3, "SSL_CERT_FILE"},
+	{"nothing there", fromRegistry(manifest.ErrNotFound), 3, ""},
+	{"a registry that is down", fromRegistry(manifest.ErrUnavailable), 3, "Check the address"},
+	{"a registry that goes on with the old one", fromRegistry(manifest.ErrStale), 3, ""},
+	{"a base image", onNode("build", &build.BaseImageError{Reference: "x", Err: errors.New("y")}), 3, "node pi could not get it"},
+	{"a lost node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeLost)), 3, "docker --context pi version"},
+	{"a full node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeFull)), 3, "docker --context pi system prune"},
+	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
+	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
+	{"stopped", onNode("build", fmt.Errorf("x: %w", context.Canceled)), 130, ""},
+	{"a step that fails", onNode("build", errors.New("exit code: 1")), 1, ""},
+	{"anything else", errors.New("x"), 1, ""},
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	for _, c := range explained {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code, hint := explain(c.err)
+			assert.Equal(t, code, c.code)
+			if c.hint == "" {
+				assert.Equal(t, hint, "")
+			}
+			contains(t, hint, c.hint)
+			// Wrapping changes nothing.
+			wrapped, _ := explain(fmt.Errorf("wrapped: %w", c.err))
+			assert.Equal(t, wrapped, c.code)
+		})
+	}
+}
+
+func TestEveryExplanationIsTheFirstThatFitsSomething(t *testing.T) {
+	t.Parallel()
+	used := make([]bool, len(explanations))
+	for _, c := range explained {
+		for i, e := range explanations {
+			if e.is(c.err) {
+				used[i] = true
+				break
+			}
+		}
+	}
+	for i, ok := range used {
+		assert.Check(t, ok, "entry %d of explanations is never reached by a row of the test", i)
+	}
+}
+
+func TestAnErrorOfABaseImageOutsideANodeIsExplainedToo(t *testing.T) {
+	t.Parallel()
+	code, _ := explain(&build.BaseImageError{Reference: "x", Err: errors.New("y")})
+	assert.Equal(t, code, 3)
+}
+
+func TestFailIsNothingForNothing(t *testing.T) {
+	t.Parallel()
+	assert.NilError(t, fail(nil))
+}
+
+func TestFailKeepsTheCauseAndCleansTheText(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("evil\x1b[2J\x07 words")
+	err := fail(usage(cause))
+	assert.ErrorIs(t, err, cause)
+	var status cli.StatusError
+	assert.Assert(t, errors.As(err, &status))
+	assert.Equal(t, status.StatusCode, 125)
+	assert.Equal(t, status.Error(), "evil words\n\nRun 'docker multiarch COMMAND --help' for more information.")
+	assert.Equal(t, fail(errors.New("plain")).Error(), "plain")
+}
+
+func TestAPartialErrorNamesEveryTarget(t *testing.T) {
+	t.Parallel()
+	e := &partialError{published: []string{"a", "b"}, failed: "c", err: manifest.ErrDenied}
+	assert.Error(t, e, "published a, b; failed: c: denied")
+	e.untouched = []string{"d", "e"}
+	assert.Error(t, e, "published a, b; failed: c: denied; not tried: d, e")
+	assert.ErrorIs(t, e, manifest.ErrDenied)
+}
