@@ -3,12 +3,11 @@
 package e2e
 
 import (
-	"context"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +50,7 @@ func TestHundredNodes(t *testing.T) {
 	dir := files{"Dockerfile": dockerfile()}.dir(t)
 
 	// Without --platform every answer counts; with it as well, for the dead ones come first by name.
-	for _, args := range [][]string{nil, {"--platform", strings.Join(keys(all), ",")}} {
+	for _, args := range [][]string{nil, {"--platform", strings.Join(slices.Sorted(maps.Keys(all)), ",")}} {
 		c := newcomer(t)
 		r := c.build(append(args, "--dry-run", dir)...).succeeded()
 		assert.Check(t, r.waited < 12*time.Second, "it took %s", r.waited)
@@ -78,13 +77,6 @@ func TestHundredNodes(t *testing.T) {
 	}
 }
 
-func keys(m map[string]string) (all []string) {
-	for key := range maps.Keys(m) {
-		all = append(all, key)
-	}
-	return all
-}
-
 // What an engine says it is decides what it builds, to the variant.
 func TestArchitectures(t *testing.T) {
 	t.Parallel()
@@ -104,8 +96,80 @@ func TestArchitectures(t *testing.T) {
 		"linux/amd64/v3": "linux-amd64 compatible", "linux/386": "linux-386 native", "linux/ppc64le": "linux-ppc64le native",
 		"linux/loong64": "linux-loong64 native",
 	} {
-		plan := c.dryRun("--platform", platform)
-		assert.Check(t, is.Equal(plan[strings.TrimSuffix(strings.Replace(platform, "linux/arm/v7", "linux/arm/v7", 1), "/v8")]+plan["linux/arm/v7"],
-			want), "%s: %v", platform, plan)
+		assert.Check(t, is.DeepEqual(slices.Collect(maps.Values(c.dryRun("--platform", platform))), []string{want}), "%s", platform)
 	}
+
+	c.addContexts(map[string]string{"linux-arm-v7": "unix:///nowhere"})
+	dir := files{"Dockerfile": dockerfile()}.dir(t)
+	r := c.build("--dry-run", "--platform", "linux/arm/v7", dir)
+	r.failed(2, "no node for linux/arm/v7", "linux-arm-v6: is linux/arm/v6", "linux-arm64: is linux/arm64")
+	c.nodesYAML("node:", "  linux-arm64:", "    platforms: [linux/arm/v7]") // Not every arm64 machine runs it; this one does.
+	assert.DeepEqual(t, c.dryRun("--platform", "linux/arm/v7"), map[string]string{"linux/arm/v7": "linux-arm64 compatible"})
+}
+
+// Answers that make no sense make a dead node, and none of them hurts the others.
+func TestWrongAnswers(t *testing.T) {
+	t.Parallel()
+	info := func(text string) map[string]http.HandlerFunc { return standin.On("info", standin.Text(text)) }
+	tests := map[string]struct {
+		engine standin.Engine
+		says   string
+	}{
+		"broken ping":  {standin.Engine{Faults: standin.On("_ping", standin.Status(500, "out of order"))}, "500"},
+		"broken info":  {standin.Engine{Faults: standin.On("info", standin.Status(500, "out of order"))}, "out of order"},
+		"not json":     {standin.Engine{Faults: info("<html>hello</html>")}, "invalid character"},
+		"half json":    {standin.Engine{Faults: info(`{"ID": "x", `)}, "EOF"},
+		"other types":  {standin.Engine{Faults: info(`{"ID": 1, "OSType": []}`)}, "cannot unmarshal"},
+		"no ID":        {standin.Engine{Faults: info(`{"OSType": "linux", "Architecture": "x86_64"}`)}, "no ID"},
+		"no platform":  {standin.Engine{Faults: info(`{"ID": "x"}`)}, "does not say what platform"},
+		"nothing":      {standin.Engine{Faults: info(`null`)}, "does not say what platform"},
+		"hangs up":     {standin.Engine{Faults: standin.On("info", standin.HangUp)}, "EOF"},
+		"trickles":     {standin.Engine{Faults: standin.On("info", standin.Trickle)}, "no answer within"},
+		"slow":         {standin.Engine{Delay: time.Minute}, "no answer within"},
+		"old API":      {standin.Engine{API: "1.12"}, "1.12"},
+		"escape codes": {standin.Engine{Faults: standin.On("info", standin.Status(500, `red \u001b[31m alert`))}, "alert"},
+	}
+	c := newClient(t)
+	c.haveContexts("amd64")
+	hosts := map[string]string{}
+	for name, test := range tests {
+		hosts[strings.ReplaceAll(name, " ", "-")] = standIn(t, &test.engine)
+	}
+	c.addContexts(hosts)
+
+	r := c.build("--dry-run", files{"Dockerfile": dockerfile()}.dir(t)).succeeded()
+	all, ls := c.nodeLs()
+
+	assert.DeepEqual(t, r.plan(), map[string]string{"linux/amd64": "amd64 native"})
+	assert.Check(t, r.waited < 12*time.Second, "it took %s", r.waited)
+	assert.Check(t, !strings.ContainsRune(r.stderr+ls.stdout, 0x1b), "%q", r.stderr+ls.stdout)
+	for name, test := range tests {
+		n := all[strings.ReplaceAll(name, " ", "-")]
+		assert.Check(t, n.Status == "dead" && strings.Contains(n.Reason, test.says), "%+v", n)
+	}
+}
+
+// Emulation is never a surprise: what BuildKit claims counts only for who asks for it, and less than an engine of that architecture.
+func TestEmulationIsAskedFor(t *testing.T) {
+	t.Parallel()
+	// The order in which a plain amd64 engine may list them.
+	emulator := &standin.Engine{ID: "emulator", Workers: []string{"linux/arm64", "linux/amd64", "linux/arm/v7", "linux/386"}}
+	c := newClient(t)
+	c.haveContexts()
+	c.addContexts(map[string]string{"emulator": standIn(t, emulator)})
+	dir := files{"Dockerfile": dockerfile()}.dir(t)
+
+	c.build("--dry-run", "--platform", "linux/arm64", dir).failed(2, "no node for linux/arm64", "emulator: is linux/amd64")
+	assert.Equal(t, emulator.Asked("grpc"), 0)
+	assert.DeepEqual(t, c.dryRun(), map[string]string{"linux/amd64": "emulator native"})
+	assert.DeepEqual(t, c.dryRun("--emulate"), map[string]string{"linux/amd64": "emulator native"})
+	emulated := map[string]string{"linux/amd64": "emulator native", "linux/arm64": "emulator emulated"}
+	assert.DeepEqual(t, c.dryRun("--emulate", "--platform", "linux/amd64,linux/arm64"), emulated)
+	assert.DeepEqual(t, c.dryRun("--emulate=linux/arm64", "--platform", "linux/amd64,linux/arm64"), emulated)
+	assert.DeepEqual(t, c.dryRun("--emulate", "--platform", "linux/386"), map[string]string{"linux/386": "emulator compatible"})
+	c.build("--dry-run", "--emulate=linux/arm/v7", "--platform", "linux/arm64", dir).failed(2, "no node for linux/arm64")
+	c.build("--dry-run", "--emulate", "--platform", "linux/s390x", dir).failed(2, "no node for linux/s390x")
+
+	c.addContexts(map[string]string{"zz-real": standIn(t, &standin.Engine{ID: "real", Architecture: "aarch64"})})
+	assert.DeepEqual(t, c.dryRun("--emulate", "--platform", "linux/arm64"), map[string]string{"linux/arm64": "zz-real native"})
 }

@@ -36,7 +36,7 @@ func isFiles(kind string) bool {
 
 func parseOutput(value string) (kind, dest string, err error) {
 	if !strings.Contains(value, "=") {
-		return string(build.OutputLocal), value, nil
+		value = "type=local,dest=" + value
 	}
 	fields, err := csvvalue.Fields(value, nil)
 	if err != nil {
@@ -64,9 +64,13 @@ func parseOutput(value string) (kind, dest string, err error) {
 // setOutput gives each of several platforms a place of its own below the
 // destination: dest/linux_amd64 or dest/linux_amd64.tar.
 func (s *buildSession) setOutput(r *build.Request, a build.Assignment) error {
-	kind, dest, err := parseOutput(s.input.options.output.single(a.Platform))
+	value := s.input.options.output.single(a.Platform)
+	if value == "" {
+		return nil
+	}
+	kind, dest, err := parseOutput(value)
 	if err != nil || !isFiles(kind) {
-		return nil //nolint:nilerr // readOutput reported it; no --output is no files
+		return err
 	}
 	r.Output = &build.Output{Type: build.OutputType(kind), Dest: dest}
 	if len(s.plan) > 1 {
