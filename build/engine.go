@@ -20,7 +20,7 @@ func Emulates(ctx context.Context, n *contexts.Node) ([]ocispec.Platform, error)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	workers, err := client.ListWorkers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s what it emulates: %w", n.Name, err)

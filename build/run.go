@@ -101,7 +101,7 @@ func (r *Runner) Run(ctx context.Context, requests Requests, plan Plan) ([]Resul
 // failures joins the errors that fail a run: those of platforms that may not be
 // missing, or all if nothing was built.
 func failures(results []Result) error {
-	var fatal, all []error
+	fatal, all := make([]error, 0, len(results)), make([]error, 0, len(results))
 	built := false
 	for _, res := range results {
 		built = built || res.Err == nil

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func controlDir() (string, error) {
 	return os.MkdirTemp(parent, "multiarch-")
 }
 
-func seconds(d time.Duration) string { return fmt.Sprint(int(d.Seconds())) }
+func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 
 // dial opens a channel to the engine, logging in first if nobody did.
 func (l *sshLink) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -153,7 +154,7 @@ func (l *sshLink) logIn(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sharing an ssh connection: %w", err)
 	}
-	defer words.Close()
+	defer func() { _ = words.Close() }()
 	args := append([]string{"-f", "-N", "-T", "-o", "ControlMaster=yes", "-o", "ControlPersist=" + seconds(idleTimeout)}, l.flags...)
 	cmd := exec.CommandContext(ctx, "ssh", append(args, l.spec.Args()...)...) //nolint:gosec // the arguments are options and a checked host
 	cmd.Stderr = words

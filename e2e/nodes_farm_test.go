@@ -46,7 +46,7 @@ func (c *client) haveContexts(names ...string) {
 	assert.NilError(c.t, os.RemoveAll(to))
 	for _, name := range names {
 		_, err := os.Stat(filepath.Join(from, "meta", contextFolder(name)))
-		assert.NilError(c.t, err, "the farm has no %s: scripts/farm up amd64 i386 trixie modern ssh", name)
+		assert.NilError(c.t, err, "the farm has no %s; docs/farm.md tells how to get it", name)
 		for _, part := range []string{"meta", "tls"} {
 			folder := filepath.Join(part, contextFolder(name))
 			if _, err := os.Stat(filepath.Join(from, folder)); err == nil {

@@ -112,28 +112,28 @@ func TestWrongAnswers(t *testing.T) {
 	t.Parallel()
 	info := func(text string) map[string]http.HandlerFunc { return standin.On("info", standin.Text(text)) }
 	tests := map[string]struct {
-		engine standin.Engine
+		engine *standin.Engine
 		says   string
 	}{
-		"broken ping":  {standin.Engine{Faults: standin.On("_ping", standin.Status(500, "out of order"))}, "500"},
-		"broken info":  {standin.Engine{Faults: standin.On("info", standin.Status(500, "out of order"))}, "out of order"},
-		"not json":     {standin.Engine{Faults: info("<html>hello</html>")}, "invalid character"},
-		"half json":    {standin.Engine{Faults: info(`{"ID": "x", `)}, "EOF"},
-		"other types":  {standin.Engine{Faults: info(`{"ID": 1, "OSType": []}`)}, "cannot unmarshal"},
-		"no ID":        {standin.Engine{Faults: info(`{"OSType": "linux", "Architecture": "x86_64"}`)}, "no ID"},
-		"no platform":  {standin.Engine{Faults: info(`{"ID": "x"}`)}, "does not say what platform"},
-		"nothing":      {standin.Engine{Faults: info(`null`)}, "does not say what platform"},
-		"hangs up":     {standin.Engine{Faults: standin.On("info", standin.HangUp)}, "EOF"},
-		"trickles":     {standin.Engine{Faults: standin.On("info", standin.Trickle)}, "no answer within"},
-		"slow":         {standin.Engine{Delay: time.Minute}, "no answer within"},
-		"old API":      {standin.Engine{API: "1.12"}, "1.12"},
-		"escape codes": {standin.Engine{Faults: standin.On("info", standin.Status(500, `red \u001b[31m alert`))}, "alert"},
+		"broken ping":  {&standin.Engine{Faults: standin.On("_ping", standin.Status(500, "out of order"))}, "out of order"},
+		"broken info":  {&standin.Engine{Faults: standin.On("info", standin.Status(500, "out of order"))}, "out of order"},
+		"not json":     {&standin.Engine{Faults: info("<html>hello</html>")}, "invalid character"},
+		"half json":    {&standin.Engine{Faults: info(`{"ID": "x", `)}, "EOF"},
+		"other types":  {&standin.Engine{Faults: info(`{"ID": 1, "OSType": []}`)}, "cannot unmarshal"},
+		"no ID":        {&standin.Engine{Faults: info(`{"OSType": "linux", "Architecture": "x86_64"}`)}, "no ID"},
+		"no platform":  {&standin.Engine{Faults: info(`{"ID": "x"}`)}, "does not say what platform"},
+		"nothing":      {&standin.Engine{Faults: info(`null`)}, "does not say what platform"},
+		"hangs up":     {&standin.Engine{Faults: standin.On("info", standin.HangUp)}, "EOF"},
+		"trickles":     {&standin.Engine{Faults: standin.On("info", standin.Trickle)}, "no answer within"},
+		"slow":         {&standin.Engine{Delay: time.Minute}, "no answer within"},
+		"old API":      {&standin.Engine{API: "1.12"}, "1.12"},
+		"escape codes": {&standin.Engine{Faults: standin.On("info", standin.Status(500, `red \u001b[31m alert`))}, "alert"},
 	}
 	c := newClient(t)
 	c.haveContexts("amd64")
 	hosts := map[string]string{}
 	for name, test := range tests {
-		hosts[strings.ReplaceAll(name, " ", "-")] = standIn(t, &test.engine)
+		hosts[strings.ReplaceAll(name, " ", "-")] = standIn(t, test.engine)
 	}
 	c.addContexts(hosts)
 

@@ -170,8 +170,8 @@ func TestErrorsOfABuild(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"no path", []string{}, 0, []string{"requires 1 argument"}},
-		{"two paths", []string{dir, dir}, 0, []string{"requires 1 argument"}},
+		{"no path", []string{}, exitUsage, []string{"requires 1 argument"}},
+		{"two paths", []string{dir, dir}, exitUsage, []string{"requires 1 argument"}},
 		{"an unknown flag", []string{"--nope", dir}, exitUsage, []string{"unknown flag: --nope", "--help"}},
 		{"a bad tag", []string{"-t", "UPPER:x", dir}, exitUsage, []string{`invalid tag "UPPER:x"`, "--help"}},
 		{"a digest as tag", []string{"-t", "a@sha256:" + strings.Repeat("a", 64), dir}, exitUsage, []string{"a digest can't be chosen"}},
@@ -201,10 +201,6 @@ func TestErrorsOfABuild(t *testing.T) {
 				amd.Solve = failing
 			}
 			err := d.run(t, append([]string{"build"}, c.args...)...)
-			if c.code == 0 {
-				assert.ErrorContains(t, err, c.want[0])
-				return
-			}
 			assert.Assert(t, err != nil)
 			assert.Equal(t, exitCode(err), c.code, "%v", err)
 			contains(t, err.Error(), c.want...)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -164,7 +163,7 @@ func (s *buildSession) checkExposed(ctx context.Context) error {
 // execute carries out the plan and publishes the result, with all progress in
 // one display.
 func (s *buildSession) execute(ctx context.Context) error {
-	display, err := progress.New(progressStream(s.cli), s.input.progress)
+	display, err := progress.New(progressStream(s.cli), s.input.progress) //nolint:contextcheck // it ends with its events, not with ctx
 	if err != nil {
 		return usage(err)
 	}
@@ -196,7 +195,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 // it is a terminal.
 func progressStream(dockerCLI command.Cli) io.Writer {
 	if dockerCLI.Err().IsTerminal() {
-		return os.Stderr
+		return dockerCLI.Err().File()
 	}
 	return dockerCLI.Err()
 }

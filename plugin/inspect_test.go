@@ -110,8 +110,8 @@ func TestErrorsOfInspect(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"no image", nil, 0, []string{"requires 1 argument"}},
-		{"two images", []string{"a", "b"}, 0, []string{"requires 1 argument"}},
+		{"no image", nil, exitUsage, []string{"requires 1 argument"}},
+		{"two images", []string{"a", "b"}, exitUsage, []string{"requires 1 argument"}},
 		{"an unknown flag", []string{"--nope"}, exitUsage, []string{"unknown flag: --nope", "--help"}},
 		{"a bad reference", []string{"UPPER:x:y"}, exitUsage, []string{`invalid reference "UPPER:x:y"`}},
 		{"a bad template", []string{"--format", "{{.Nope}}", host + "/app:1"}, exitUsage, []string{"invalid --format"}},
@@ -123,9 +123,7 @@ func TestErrorsOfInspect(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := d.run(t, append([]string{"inspect"}, c.args...)...)
 			assert.Assert(t, err != nil)
-			if c.code != 0 {
-				assert.Equal(t, exitCode(err), c.code, "%v", err)
-			}
+			assert.Equal(t, exitCode(err), c.code, "%v", err)
 			contains(t, err.Error(), c.want...)
 			assert.Equal(t, d.out.String(), "")
 		})

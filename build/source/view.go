@@ -57,7 +57,7 @@ func (v *View) Err() error {
 func (v *View) Sent() (paths []string, bytes int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	paths = []string{}
+	paths = make([]string, 0, len(v.sent))
 	for path, size := range v.sent {
 		paths = append(paths, path)
 		bytes += size

@@ -89,16 +89,16 @@ func TestBuildGivesWhatItIsTold(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		engine Engine
+		engine *Engine
 		says   string
 	}{
-		"status":  {Engine{Faults: On("info", Status(500, "broken"))}, "broken"},
-		"text":    {Engine{Faults: On("info", Text("<html>"))}, "invalid character"},
-		"hang up": {Engine{Faults: On("info", HangUp)}, "EOF"},
+		"status":  {&Engine{Faults: On("info", Status(500, "broken"))}, "broken"},
+		"text":    {&Engine{Faults: On("info", Text("<html>"))}, "invalid character"},
+		"hang up": {&Engine{Faults: On("info", HangUp)}, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := connect(t, &test.engine).Info(t.Context(), dockerclient.InfoOptions{})
+			_, err := connect(t, test.engine).Info(t.Context(), dockerclient.InfoOptions{})
 			assert.ErrorContains(t, err, test.says)
 		})
 	}
