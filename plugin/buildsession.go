@@ -194,8 +194,8 @@ func (s *buildSession) execute(ctx context.Context) error {
 // progressStream is standard error as the display needs it: the file itself, if
 // it is a terminal.
 func progressStream(dockerCLI command.Cli) io.Writer {
-	if dockerCLI.Err().IsTerminal() {
-		return dockerCLI.Err().File()
+	if file, ok := dockerCLI.Err().File(); ok && dockerCLI.Err().IsTerminal() {
+		return file
 	}
 	return dockerCLI.Err()
 }
