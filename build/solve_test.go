@@ -1,10 +1,13 @@
 package build
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
+	buildkit "github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/session"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build/source"
@@ -43,6 +46,20 @@ func TestWhatAFlagMeansToBuildKit(t *testing.T) {
 		{"nothing", func(*Request) {}, nil},
 		{"--target", func(r *Request) { r.Target = "test" }, map[string]string{"target": "test"}},
 		{"--no-cache", func(r *Request) { r.NoCache = true }, map[string]string{"no-cache": ""}},
+		{"--no-cache-filter", func(r *Request) { r.NoCacheFilter = []string{"a", "b"} }, map[string]string{"no-cache": "a,b"}},
+		{"--no-cache beats --no-cache-filter", func(r *Request) { r.NoCache, r.NoCacheFilter = true, []string{"a"} }, map[string]string{"no-cache": ""}},
+		{"--add-host", func(r *Request) { r.AddHosts = []string{"a=1.2.3.4", "b=::1"} }, map[string]string{"add-hosts": "a=1.2.3.4,b=::1"}},
+		{"--network", func(r *Request) { r.Network = "none" }, map[string]string{"force-network-mode": "none"}},
+		{"--ulimit", func(r *Request) { r.Ulimits = []string{"nofile=1:2", "core=0:0"} }, map[string]string{"ulimit": "nofile=1:2,core=0:0"}},
+		{"--cgroup-parent", func(r *Request) { r.CgroupParent = "c" }, map[string]string{"cgroup-parent": "c"}},
+		{"--shm-size", func(r *Request) { r.ShmSize = 1 << 20 }, map[string]string{"shm-size": "1048576"}},
+		{"--attest", func(r *Request) { r.Attests = map[string]string{"sbom": "generator=x"} }, map[string]string{"attest:sbom": "generator=x"}},
+		{
+			"--build-context", func(r *Request) {
+				r.NamedContexts = map[string]NamedContext{"image": {Location: "docker-image://alpine"}, "dir": {Dir: r.Context}}
+			},
+			map[string]string{"context:image": "docker-image://alpine", "context:dir": "local:named-dir"},
+		},
 		{"--pull", func(r *Request) { r.Pull = true }, map[string]string{"image-resolve-mode": "pull"}},
 		{
 			"--build-arg", func(r *Request) { r.BuildArgs = map[string]string{"A": "1", "B": "", "C": "x=y,z"} },
@@ -94,4 +111,77 @@ func TestAnImageWithoutNamesIsExportedWithoutAny(t *testing.T) {
 	req := request(t)
 	opt := solveOpt(req, Assignment{Platform: parse("linux/amd64")}, nil, &sessionAuth{})
 	assert.Equal(t, len(opt.Exports[0].Attrs), 0, `an empty "name" would be refused`)
+}
+
+func TestWhatTheSessionServes(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	req.NamedContexts = map[string]NamedContext{"image": {Location: "docker-image://alpine"}, "dir": {Dir: req.Context}}
+	req.Dockerfile.Exclude = []string{"a"}
+	files, err := mounts(req, req.Context.View(func(error) {}), func(error) {})
+	assert.NilError(t, err)
+	served := map[string]string{}
+	for name, files := range files {
+		assert.NilError(t, files.Walk(t.Context(), "", func(path string, _ fs.DirEntry, err error) error {
+			served[name] += path + " "
+			return err
+		}))
+	}
+	// The ignore file of the Dockerfile holds for the build context alone.
+	assert.DeepEqual(t, served, map[string]string{"context": "app.Dockerfile ", "dockerfile": "app.Dockerfile ", "named-dir": "a app.Dockerfile "})
+
+	req.Dockerfile.Exclude = []string{"[a-"}
+	_, err = mounts(req, req.Context.View(func(error) {}), nil)
+	assert.ErrorContains(t, err, "ignore file")
+}
+
+func TestTheRightToTheHostsNetworkIsAskedForOnlyWithTheFlag(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	for network, want := range map[string][]string{"": nil, "none": nil, "host": {"network.host"}} {
+		req.Network = network
+		assert.DeepEqual(t, solveOpt(req, Assignment{}, nil, &sessionAuth{}).AllowedEntitlements, want)
+	}
+}
+
+func TestSecretsAreAttachedBesideTheLogins(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	secret, auth := &sessionAuth{}, &sessionAuth{}
+	req.Attach = []session.Attachable{secret}
+	opt := solveOpt(req, Assignment{}, nil, auth)
+	assert.Equal(t, len(opt.Session), 2)
+	assert.Assert(t, opt.Session[0] == auth && opt.Session[1] == secret)
+}
+
+func TestFilesInsteadOfAnImage(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	dest := filepath.Join(t.TempDir(), "new", "out")
+	req.Output = &Output{Type: OutputLocal, Dest: dest}
+	export := solveOpt(req, Assignment{Targets: tags("app:1")}, nil, &sessionAuth{}).Exports[0]
+	assert.Equal(t, export.Type, buildkit.ExporterLocal)
+	assert.Equal(t, export.OutputDir, dest)
+
+	req.Output.Type = OutputTar
+	export = solveOpt(req, Assignment{}, nil, &sessionAuth{}).Exports[0]
+	assert.Equal(t, export.Type, buildkit.ExporterTar)
+	file, err := export.Output(nil)
+	assert.NilError(t, err)
+	_, err = file.Write([]byte("tar"))
+	assert.NilError(t, err)
+	_, err = os.Stat(dest)
+	assert.ErrorIs(t, err, fs.ErrNotExist, "half a file must not have the name of a whole one")
+	assert.NilError(t, file.Close())
+	text, err := os.ReadFile(dest)
+	assert.NilError(t, err)
+	assert.Equal(t, string(text), "tar")
+}
+
+func TestAnnotationsGoIntoTheImage(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	req.Annotations = map[string]string{"org.example.a": "b"}
+	opt := solveOpt(req, Assignment{Targets: tags("example.com/app:1")}, nil, &sessionAuth{})
+	assert.DeepEqual(t, opt.Exports[0].Attrs, map[string]string{"annotation.org.example.a": "b", "name": "example.com/app:1"})
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/e2e/oracle"
 )
 
-// Engines of other architectures, under qemu's user emulation: scripts/farm up arm64 armhf arm64-modern; the tag arm64 would be the compiler's own.
+// Engines of other architectures, under qemu's user emulation: scripts/farm up amd64 i386 arm64 armhf arm64-modern. These tests have a
+// build tag of their own, for such engines take their time; it is not "arm64", which is the compiler's.
 var armMachines = map[engine]string{"amd64": "x86_64", "i386": "i686", "arm64": "aarch64", "armhf": "armv7l", "arm64-modern": "aarch64"}
 
 // The main job for four architectures on four engines, each its own.

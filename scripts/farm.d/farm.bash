@@ -67,11 +67,9 @@ at_once() { # FUNCTION NAME...
 }
 
 kind_of() {
-  case " ${REGISTRIES[*]} " in
-    *" $1 "*) echo registry ;;
-    *) if [[ $1 == ssh ]]; then echo ssh; else echo engine; fi ;;
-  esac
+  if [[ " ${REGISTRIES[*]} " == *" $1 "* ]]; then echo registry; elif [[ $1 == ssh ]]; then echo ssh; else echo engine; fi
 }
+
 # What can't be done for several at once.
 prepare_start() { # NAME...
   # shellcheck disable=SC2034
@@ -83,6 +81,7 @@ prepare_start() { # NAME...
   done
   ((${#emulated[@]} == 0)) || start_emulation "${emulated[@]}"
 }
+
 start_one() { "start_$(kind_of "$1")" "$1"; }
 
 change_one() { # stop|kill|start NAME
