@@ -40,7 +40,7 @@ func (s *buildSession) publish(ctx context.Context, w *progress.Writer) (err err
 func (s *buildSession) newIndex() (manifest.Index, error) {
 	var first manifest.Index
 	for i, repository := range repositories(s.results) {
-		index, err := manifest.NewIndex(s.childrenIn(repository), manifest.IndexOptions{})
+		index, err := manifest.NewIndex(s.childrenIn(repository), manifest.IndexOptions{Annotations: s.indexAnnotations()})
 		if err != nil {
 			return index, err
 		}

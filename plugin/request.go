@@ -87,24 +87,49 @@ func (s *buildSession) readHosts(r *build.Request, a build.Assignment) error {
 	return nil
 }
 
-// readAnnotations takes KEY=VALUE, with the level "manifest:" in front if the
-// user likes.
+// readAnnotations takes the annotations of images.
 func (s *buildSession) readAnnotations(r *build.Request, a build.Assignment) error {
 	r.Annotations = map[string]string{}
 	for _, value := range s.input.options.annotations.list(a.Platform) {
-		level, rest, found := strings.Cut(value, ":")
-		if !found || strings.Contains(level, "=") {
-			level, rest = "manifest", value
+		level, key, text, err := parseAnnotation(value)
+		if err != nil {
+			return err
 		}
-		key, text, ok := strings.Cut(rest, "=")
-		if !ok || key == "" || level != "manifest" && level != "index" {
-			return usage(fmt.Errorf("invalid --annotation %q: want [manifest:|index:]KEY=VALUE", value))
-		}
-		if level == "manifest" {
+		if level == levelManifest {
 			r.Annotations[key] = text
 		}
 	}
 	return nil
+}
+
+// indexAnnotations are those of the index, whatever platform they stand for.
+func (s *buildSession) indexAnnotations() map[string]string {
+	annotations := map[string]string{}
+	for _, v := range s.input.options.annotations.all {
+		if level, key, text, err := parseAnnotation(v.value); err == nil && level == levelIndex {
+			annotations[key] = text
+		}
+	}
+	return annotations
+}
+
+// What an annotation is of.
+const (
+	levelManifest = "manifest"
+	levelIndex    = "index"
+)
+
+// parseAnnotation reads [manifest:|index:]KEY=VALUE, as docker buildx does.
+func parseAnnotation(value string) (level, key, text string, err error) {
+	level, rest, found := strings.Cut(value, ":")
+	if !found || strings.Contains(level, "=") {
+		level, rest = levelManifest, value
+	}
+	key, text, ok := strings.Cut(rest, "=")
+	if !ok || key == "" || level != levelManifest && level != levelIndex {
+		return "", "", "", usage(fmt.Errorf("invalid --annotation %q: want [manifest:|index:]KEY=VALUE", value))
+	}
+	return level, key, text, nil
 }
 
 func (s *buildSession) readCaches(r *build.Request, a build.Assignment) (err error) {
