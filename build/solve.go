@@ -114,6 +114,10 @@ func entitlements(req Request) []string {
 
 func exporterAttrs(req Request, names []reference.NamedTagged) map[string]string {
 	attrs := maps.Collect(prefixed("annotation.", req.Annotations))
+	if len(req.Annotations) > 0 {
+		// Docker's media types have no annotations: they would be dropped.
+		attrs["oci-mediatypes"] = "true"
+	}
 	if len(names) > 0 {
 		all := make([]string, len(names))
 		for i, name := range names {
