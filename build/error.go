@@ -24,6 +24,9 @@ var (
 	ErrNodeLost = errors.New("lost the node")
 	// ErrNodeFull is returned when a node's disk is full.
 	ErrNodeFull = errors.New("no space left on the node")
+	// ErrExposed is returned when a login would have to go to a node over
+	// plain tcp.
+	ErrExposed = errors.New("a login must not cross plain tcp")
 	// ErrNoVerdict is returned when an engine ends a build or a push without
 	// an error and without saying that it worked.
 	ErrNoVerdict = errors.New("engine ended without a result")

@@ -43,7 +43,7 @@ func (r *Runner) push(ctx context.Context, a Assignment, image Image, name refer
 }
 
 func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.NamedTagged, step *progress.Step) (digest.Digest, error) {
-	login, err := r.Credentials(ctx, reference.Domain(name))
+	login, err := r.credentialsFor(a.Node)(ctx, reference.Domain(name))
 	if err != nil {
 		return "", err
 	}

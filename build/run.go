@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/config/types"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -85,7 +86,7 @@ func (r *Runner) Run(ctx context.Context, requests Requests, plan Plan) ([]Resul
 	var running sync.WaitGroup
 	for i, a := range plan {
 		running.Go(func() {
-			results[i] = r.platform(ctx, requests(a), a, nodes)
+			results[i] = r.platform(ctx, requests, a, nodes)
 			if results[i].Err != nil && !r.KeepGoing && !a.Optional {
 				stop(results[i].Err)
 			}
@@ -118,7 +119,7 @@ func failures(results []Result) error {
 
 // platform builds and pushes one platform, on one node after the other as long
 // as nodes are lost.
-func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes *schedule) Result {
+func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, nodes *schedule) Result {
 	var lost []error
 	for {
 		node, err := nodes.take(ctx, a.Able, a.Platform)
@@ -129,7 +130,7 @@ func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes 
 			// There another platform's image may have the targets' names.
 			a.Node, a.Match, a.Targets = node, node.Match(a.Platform), nil
 		}
-		res := r.one(ctx, req, a)
+		res := r.one(ctx, requests(a), a)
 		res.Lost = lost
 		gone := nodeFailure(ctx, res.Err)
 		nodes.give(node, gone)
@@ -149,7 +150,8 @@ func (r *Runner) platform(ctx context.Context, req Request, a Assignment, nodes 
 // nodeFailure returns err if it is the node's and not the build's, so that
 // another node may do better. A build that was stopped is neither.
 func nodeFailure(ctx context.Context, err error) error {
-	if ctx.Err() == nil && (errors.Is(err, ErrNodeLost) || errors.Is(err, ErrNodeFull)) {
+	_, unable := errors.AsType[*UnsupportedError](err)
+	if ctx.Err() == nil && (unable || errors.Is(err, ErrNodeLost) || errors.Is(err, ErrNodeFull) || errors.Is(err, ErrExposed)) {
 		return err
 	}
 	return nil
@@ -161,6 +163,11 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
 	w := r.Display.Writer(a.label())
 	ctx, release := watch(ctx, a.Node)
 	defer release()
+	// The plan was checked, but not for a node that took over.
+	if err := a.Check(req); err != nil {
+		res.Err = a.failed(ctx, "build", err)
+		return res
+	}
 	started := time.Now()
 	var err error
 	res.Image, err = r.builder(a.Node).Build(ctx, req, a, w)
@@ -182,8 +189,20 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
 	return res
 }
 
-func (r *Runner) builder(*contexts.Node) Builder {
-	return &buildKit{credentials: r.Credentials, bases: r.Bases}
+func (r *Runner) builder(n *contexts.Node) Builder {
+	return &buildKit{credentials: r.credentialsFor(n), bases: r.Bases}
+}
+
+// credentialsFor returns the logins as node n may see them: none over plain tcp
+// to another host.
+func (r *Runner) credentialsFor(n *contexts.Node) Credentials {
+	return func(ctx context.Context, host string) (types.AuthConfig, error) {
+		login, err := r.Credentials(ctx, host)
+		if err == nil && n.Exposed() && !n.Insecure && login != (types.AuthConfig{}) {
+			return types.AuthConfig{}, fmt.Errorf("%w: the login for %s, node %s (%s)", ErrExposed, host, n.Name, n.Host)
+		}
+		return login, err
+	}
 }
 
 // label names the assignment in front of a line of progress.

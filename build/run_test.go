@@ -383,3 +383,28 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	_, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)
 }
+
+// TestALoginDoesNotCrossPlainTCP: not to the planned node, and not to one that takes over.
+func TestALoginDoesNotCrossPlainTCP(t *testing.T) {
+	t.Parallel()
+	login := types.AuthConfig{Username: "me", Password: "secret"}
+	r := &Runner{Credentials: func(_ context.Context, host string) (types.AuthConfig, error) {
+		if host == "reg.example.com" {
+			return login, nil
+		}
+		return types.AuthConfig{}, nil
+	}}
+	exposed := &contexts.Node{Name: "n", Host: "tcp://10.0.0.1:2375"}
+	got, err := r.credentialsFor(exposed)(t.Context(), "reg.example.com")
+	assert.ErrorIs(t, err, ErrExposed)
+	assert.Equal(t, got, types.AuthConfig{})
+	assert.Assert(t, !strings.Contains(err.Error(), "secret"))
+	_, err = r.credentialsFor(exposed)(t.Context(), "other.example.com")
+	assert.NilError(t, err)
+	exposed.Insecure = true
+	for _, n := range []*contexts.Node{exposed, {Host: "unix:///x"}, {Host: "tcp://127.0.0.1:1"}, {Host: "tcp://10.0.0.1:2376", Encrypted: true}} {
+		got, err := r.credentialsFor(n)(t.Context(), "reg.example.com")
+		assert.NilError(t, err)
+		assert.Equal(t, got, login)
+	}
+}

@@ -183,5 +183,5 @@ func TestAnnotationsGoIntoTheImage(t *testing.T) {
 	req := request(t)
 	req.Annotations = map[string]string{"org.example.a": "b"}
 	opt := solveOpt(req, Assignment{Targets: tags("example.com/app:1")}, nil, &sessionAuth{})
-	assert.DeepEqual(t, opt.Exports[0].Attrs, map[string]string{"annotation.org.example.a": "b", "name": "example.com/app:1"})
+	assert.DeepEqual(t, opt.Exports[0].Attrs, map[string]string{"annotation.org.example.a": "b", "name": "example.com/app:1", "oci-mediatypes": "true"})
 }

@@ -43,7 +43,7 @@ func Load(s Store, names ...string) (Nodes, error) {
 		for _, name := range names {
 			n, err := loadOne(s, name)
 			if err != nil {
-				return nil, err
+				return nil, errors.Join(err, nodes.Close())
 			}
 			nodes = append(nodes, n)
 		}

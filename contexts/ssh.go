@@ -49,6 +49,7 @@ type sshLink struct {
 	dir    string
 
 	closing chan struct{} // closed by close
+	once    sync.Once
 
 	login sync.Mutex // held while logging in
 
@@ -184,7 +185,7 @@ func (l *sshLink) failure() error {
 
 // close ends the shared connection and removes what belongs to it.
 func (l *sshLink) close() error {
-	close(l.closing)
+	l.once.Do(func() { close(l.closing) })
 	if l.dir == "" {
 		return nil
 	}

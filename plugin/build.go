@@ -14,7 +14,7 @@ func newBuildCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [OPTIONS] PATH",
 		Short: "Build an image for several platforms, each on an engine of its own architecture",
-		Args:  cli.ExactArgs(1),
+		Args:  args(cli.ExactArgs(1)),
 		RunE: run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			o.dir = args[0]
 			return runBuild(ctx, dockerCLI, cmd, o, version)

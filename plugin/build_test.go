@@ -163,7 +163,9 @@ func TestErrorsOfABuild(t *testing.T) {
 	broken := dirWith(t, map[string]string{"Dockerfile": "FORM scratch\n"})
 	file := filepath.Join(dir, "a")
 	good := amd.Solve
-	failing := func(context.Context, string) (string, error) { return "", errors.New("process \x1b[2Jfalse: exit code: 1") }
+	failing := func(context.Context, string) (string, error) {
+		return "", errors.New("process \x1b[2Jfalse: exit code: 1")
+	}
 	for _, c := range []struct {
 		name string
 		args []string

@@ -73,14 +73,14 @@ func (s *buildSession) metadata() buildMetadata {
 		m.Digest, m.Descriptor = s.index.Descriptor.Digest, &s.index.Descriptor
 	}
 	for _, p := range s.missing() {
-		m.Missing = append(m.Missing, platforms.Format(p))
+		m.Missing = append(m.Missing, platforms.FormatAll(p))
 	}
 	for _, r := range s.results {
 		if r.Err != nil {
-			m.Missing = append(m.Missing, platforms.Format(r.Platform))
+			m.Missing = append(m.Missing, platforms.FormatAll(r.Platform))
 			continue
 		}
-		m.Platforms[platforms.Format(r.Platform)] = s.platformMetadata(r)
+		m.Platforms[platforms.FormatAll(r.Platform)] = s.platformMetadata(r)
 	}
 	return m
 }

@@ -173,9 +173,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
 		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
 	}
-	s.results, err = runner.Run(ctx, func(a build.Assignment) build.Request {
-		return s.requests[platforms.FormatAll(a.Platform)]
-	}, s.plan)
+	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
 	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
 	if err != nil {
 		return s.diagnose(ctx, err)
@@ -263,6 +261,18 @@ func (s *buildSession) makeRequests() error {
 	}
 	s.bases = build.Hosts(bases)
 	return errors.Join(unsupported...)
+}
+
+// requestFor returns the request of an assignment. For a node that takes over it
+// is made anew: proxies are set by node.
+func (s *buildSession) requestFor(a build.Assignment) build.Request {
+	planned := func(b build.Assignment) bool { return b.Node == a.Node && build.SamePlatform(a.Platform, b.Platform) }
+	if !slices.ContainsFunc(s.plan, planned) {
+		if request, err := s.request(a); err == nil {
+			return request
+		}
+	}
+	return s.requests[platforms.FormatAll(a.Platform)]
 }
 
 // projectKey names a directory. It is a hash because a header of BuildKit's

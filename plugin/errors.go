@@ -103,6 +103,8 @@ var explanations = []explanation{
 	{is(manifest.ErrUnavailable), exitUnavailable, say("Check the address, and that the registry is up.")},
 	{is(manifest.ErrStale), exitUnavailable, nil},
 	{as[*build.BaseImageError], exitUnavailable, baseHint},
+	{is(build.ErrExposed), exitUsage, say("Use ssh or TLS for that node, or allow it with insecure: true in multiarch.yaml.")},
+	{is(build.ErrNodeFull), exitUnavailable, fullHint},
 	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
@@ -145,8 +147,18 @@ func nodeHint(err error) string {
 	return ""
 }
 
+func fullHint(err error) string {
+	if e, ok := errors.AsType[*build.NodeError](err); ok {
+		return fmt.Sprintf("Try: docker --context %s system prune", e.Node)
+	}
+	return ""
+}
+
 func baseHint(err error) string {
-	e, _ := errors.AsType[*build.NodeError](err)
+	e, ok := errors.AsType[*build.NodeError](err)
+	if !ok {
+		return ""
+	}
 	return fmt.Sprintf("The engine of node %s could not get it. It needs to reach the registry and trust its certificate itself; the login is this machine's.", e.Node)
 }
 

@@ -64,6 +64,7 @@ var explained = []struct {
 	{"a base image", onNode("build", &build.BaseImageError{Reference: "x", Err: errors.New("y")}), 3, "node pi could not get it"},
 	{"a lost node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeLost)), 3, "docker --context pi version"},
 	{"a full node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeFull)), 3, "docker --context pi system prune"},
+	{"a login over plain tcp", onNode("push", fmt.Errorf("%w: x", build.ErrExposed)), 125, "insecure: true"},
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
 	{"stopped", onNode("build", fmt.Errorf("x: %w", context.Canceled)), 130, ""},

@@ -32,7 +32,7 @@ func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [OPTIONS] IMAGE",
 		Short: "Show the platforms of an image in a registry, without pulling it",
-		Args:  cli.ExactArgs(1),
+		Args:  args(cli.ExactArgs(1)),
 		RunE: run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			o.reference = args[0]
 			return runInspect(ctx, dockerCLI, cmd, o, version)

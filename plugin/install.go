@@ -17,7 +17,7 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
 		Short: "Make docker multiarch the builder behind docker build",
-		Args:  cli.NoArgs,
+		Args:  args(cli.NoArgs),
 		RunE: run(func(context.Context, *cobra.Command, []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases == nil {
@@ -33,7 +33,7 @@ func newUninstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "uninstall",
 		Short: "Give docker build back its own builder",
-		Args:  cli.NoArgs,
+		Args:  args(cli.NoArgs),
 		RunE: run(func(context.Context, *cobra.Command, []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases[builderAlias] != pluginName {

@@ -107,8 +107,10 @@ func (s *buildSession) warnSize(remote []string) {
 func (s *buildSession) remoteNodes() []string {
 	var names []string
 	for _, a := range s.plan {
-		if !a.Node.Local() && !slices.Contains(names, a.Node.Name) {
-			names = append(names, a.Node.Name)
+		for _, n := range a.Able { // whoever may take over is among them
+			if !n.Local() && !slices.Contains(names, n.Name) {
+				names = append(names, n.Name)
+			}
 		}
 	}
 	return names

@@ -23,7 +23,7 @@ func newNodeCommand(dockerCLI command.Cli) *cobra.Command {
 
 Every Docker context is a build node, unless multiarch.yaml in the Docker
 configuration directory says otherwise.`,
-		Args:                  cli.NoArgs,
+		Args:                  args(cli.NoArgs),
 		RunE:                  command.ShowHelp(dockerCLI.Err()),
 		DisableFlagsInUseLine: true,
 	}

@@ -23,7 +23,7 @@ func newNodeInspectCommand(dockerCLI command.Cli) *cobra.Command {
 		Example: `  docker multiarch node inspect graviton
   docker multiarch node inspect --format json graviton pi
   docker multiarch node inspect --format '{{.Engine}} {{.Advice}}' graviton`,
-		Args: cli.RequiresMinArgs(1),
+		Args: args(cli.RequiresMinArgs(1)),
 		RunE: run(func(ctx context.Context, _ *cobra.Command, args []string) error {
 			return runNodeInspect(ctx, dockerCLI, format, args)
 		}),

@@ -36,7 +36,7 @@ multiarch.yaml; it is not contacted).`,
 		Example: `  docker multiarch node ls
   docker multiarch node ls --filter platform=linux/arm64
   docker multiarch node ls --format '{{.Name}}: {{.Status}} {{.Reason}}'`,
-		Args: cli.NoArgs,
+		Args: args(cli.NoArgs),
 		RunE: run(func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			return runNodeLs(ctx, dockerCLI, o)
 		}),

@@ -82,7 +82,7 @@ func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (cont
 		}
 		pinned, err := loadNodes(s.cli, cmd, c, []string{pin.Node})
 		if err != nil {
-			return nil, err
+			return nodes, err
 		}
 		nodes = append(nodes, pinned...)
 	}

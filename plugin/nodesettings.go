@@ -42,7 +42,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
       exclude: true        # never a node`,
 		Example: `  docker multiarch node config
   docker multiarch node config --format json`,
-		Args: cli.NoArgs,
+		Args: args(cli.NoArgs),
 		RunE: run(func(_ context.Context, cmd *cobra.Command, _ []string) error {
 			return runNodeConfig(dockerCLI, cmd, format)
 		}),

@@ -33,7 +33,7 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   pluginName,
 		Short: "Build images for several platforms on the engines you have",
-		Args:  cobra.NoArgs,
+		Args:  args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(dockerCLI.Err())
 			return cmd.Help()
@@ -49,6 +49,16 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		newPruneCommand(dockerCLI),
 	)
 	return cmd
+}
+
+// args makes a wrong number of arguments, or an unknown command, wrong usage.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := check(cmd, given); err != nil {
+			return fail(usage(err))
+		}
+		return nil
+	}
 }
 
 // run makes a cobra function of a command's own: the context it gets ends with

@@ -31,7 +31,7 @@ func newPruneCommand(dockerCLI command.Cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove the build cache of the current engine",
-		Args:  cli.NoArgs,
+		Args:  args(cli.NoArgs),
 		RunE: run(func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			return runPrune(ctx, dockerCLI, o)
 		}),
