@@ -99,17 +99,3 @@ func TestImagesAreRemovedUnderAllTheirNames(t *testing.T) {
 	assert.ErrorContains(t, err, "removing docker.io/library/app:1 from a")
 	assert.ErrorContains(t, err, "app:1-linux-amd64", "one that fails keeps no other from being tried")
 }
-
-// TestALostNodeIsNotFollowedByOneThatLacksAFeature: an old engine drops what it
-// does not know without a word.
-func TestALostNodeIsNotFollowedByOneThatLacksAFeature(t *testing.T) {
-	t.Parallel()
-	first, old := &engine{Build: failing(errFull, already)}, &engine{}
-	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), old.start(t, "old", "x86_64")}
-	nodes[1].Engine.Version = "20.10.24"
-	req := request(t)
-	req.ShmSize = 1 << 20
-	results, err := runner(t).Run(t.Context(), func(Assignment) Request { return req }, plan(t, nodes, Wanted{}))
-	assert.Assert(t, err != nil, "built on %s", results[0].Node.Name)
-	assert.Equal(t, len(old.done("build")), 0)
-}

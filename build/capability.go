@@ -53,6 +53,7 @@ var features = []feature{
 	{name: "--cgroup-parent", used: func(r Request) bool { return r.CgroupParent != "" }, since: "23.0", frontend: true},
 	{name: "--attest", used: func(r Request) bool { return len(r.Attests) > 0 }, since: "24.0", store: contexts.Containerd},
 	{name: "--annotation", used: func(r Request) bool { return len(r.Annotations) > 0 }, since: "24.0", store: contexts.Containerd},
+	{name: "--call", used: func(r Request) bool { return r.Call != "" }, since: "27.0", frontend: true},
 	{name: "--cache-to", used: exportsCache, store: contexts.Containerd},
 }
 

@@ -47,6 +47,8 @@ type Request struct {
 	ShmSize      int64
 	Ulimits      []string
 	CgroupParent string
+	// Call is a question about the Dockerfile, one of Calls, instead of a build.
+	Call string
 	// Output sends the files here instead of an image to the engine's store.
 	Output *Output
 	// Attach are the secrets and ssh agents that the build may use.

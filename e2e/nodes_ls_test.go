@@ -17,17 +17,19 @@ import (
 // dead are endpoints that can't be used, each in a way of its own, and what has to be said of them.
 func dead(t *testing.T) (hosts, reasons map[string]string) {
 	t.Helper()
-	return map[string]string{
-			"refused":    "tcp://127.0.0.1:1",
-			"blackholed": blackhole(t),
-			"silent":     "tcp://" + silent(t),
-			"waiting":    "ssh://root@" + silent(t),
-			"missing":    "unix://" + filepath.Join(t.TempDir(), "no.sock"),
-			"mute":       standIn(t, &standin.Engine{Faults: standin.On("info", standin.Silence)}),
-		}, map[string]string{
-			"refused": "Cannot connect", "blackholed": "no answer", "silent": "no answer", "waiting": "no answer",
-			"missing": "no such file", "mute": "no answer",
-		}
+	hosts = map[string]string{
+		"refused":    "tcp://127.0.0.1:1",
+		"blackholed": blackhole(t),
+		"silent":     "tcp://" + silent(t),
+		"waiting":    "ssh://root@" + silent(t),
+		"missing":    "unix://" + filepath.Join(t.TempDir(), "no.sock"),
+		"mute":       standIn(t, &standin.Engine{Faults: standin.On("info", standin.Silence)}),
+	}
+	reasons = map[string]string{
+		"refused": "Cannot connect", "blackholed": "no answer", "silent": "no answer", "waiting": "no answer",
+		"missing": "no such file", "mute": "no answer",
+	}
+	return hosts, reasons
 }
 
 // Right about each, whatever it is, and about the dead ones in no more time than one of them takes.

@@ -107,6 +107,23 @@ func TestArchitectures(t *testing.T) {
 	assert.DeepEqual(t, c.dryRun("--platform", "linux/arm/v7"), map[string]string{"linux/arm/v7": "linux-arm64 compatible"})
 }
 
+// Windows builds only what is asked for by that name, and what an engine says in one place and not in another counts as /info has it.
+func TestWindowsAndContradictions(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.haveContexts()
+	c.addContexts(map[string]string{
+		"linux": standIn(t, &standin.Engine{ID: "linux", Workers: []string{"linux/arm64", "linux/amd64"}, Faults: standin.On("_ping",
+			func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Ostype", "windows") })}),
+		"windows": standIn(t, &standin.Engine{ID: "windows", OSType: "windows", OSVersion: "10.0.20348.2322", Builder: "1"}),
+	})
+	c.configure("currentContext", "linux")
+	assert.DeepEqual(t, c.dryRun(), map[string]string{"linux/amd64": "linux native"})
+	assert.DeepEqual(t, c.dryRun("--platform", "windows/amd64"), map[string]string{"windows/amd64": "windows native"})
+	nodes, _ := c.nodeLs()
+	assert.Equal(t, nodes["windows"].Platform+" "+nodes["windows"].Builder, "windows(10.0.20348.2322)/amd64 classic")
+}
+
 // Answers that make no sense make a dead node, and none of them hurts the others.
 func TestWrongAnswers(t *testing.T) {
 	t.Parallel()

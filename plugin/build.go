@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
@@ -12,7 +13,7 @@ import (
 func newBuildCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	o := newBuildOptions()
 	cmd := &cobra.Command{
-		Use:   "build [OPTIONS] PATH",
+		Use:   "build [OPTIONS] PATH | URL | -",
 		Short: "Build an image for several platforms, each on an engine of its own architecture",
 		Args:  args(cli.ExactArgs(1)),
 		RunE: run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
@@ -26,6 +27,13 @@ func newBuildCommand(dockerCLI command.Cli, version string) *cobra.Command {
 
 // runBuild is one build from flags to result.
 func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *buildOptions, version string) error {
+	temporary, err := o.fetchContext(dockerCLI.In(), dockerCLI.Err())
+	if temporary != "" {
+		defer func() { _ = os.RemoveAll(temporary) }()
+	}
+	if err != nil {
+		return err
+	}
 	in, err := o.read(dockerCLI.In())
 	if err != nil {
 		return err
@@ -39,6 +47,9 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	defer s.close()
 	if err := s.prepare(ctx, cmd); err != nil {
 		return err
+	}
+	if o.call != "" {
+		return s.callFrontend(ctx)
 	}
 	s.printPlan()
 	if o.dryRun {

@@ -15,6 +15,9 @@ import (
 // platformValues may hold for one platform only.
 type buildOptions struct {
 	dir string
+	// fetched says that dir is a temporary one, made of a URL or of standard
+	// input.
+	fetched bool
 
 	tags         []string
 	platforms    []string
@@ -42,6 +45,9 @@ type buildOptions struct {
 	network       platformValues
 	output        platformValues
 
+	call          string
+	callJSON      bool
+	check         bool
 	attests       []string
 	provenance    string
 	sbom          string
@@ -107,6 +113,8 @@ func (o *buildOptions) addPlatformFlags(cmd *cobra.Command) {
 // addBuilderFlags are about how each engine builds.
 func (o *buildOptions) addBuilderFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	flags.StringVar(&o.call, "call", "build", `Set method for evaluating build ("build", "check", "outline", "targets")`)
+	flags.BoolVar(&o.check, "check", false, `Shorthand for "--call=check"`)
 	flags.StringArrayVar(&o.attests, "attest", nil, `Attestation parameters ("type=sbom,generator=image")`)
 	flags.StringVar(&o.provenance, "provenance", "", `Shorthand for "--attest=type=provenance"`)
 	flags.StringVar(&o.sbom, "sbom", "", `Shorthand for "--attest=type=sbom"`)

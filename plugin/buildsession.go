@@ -257,7 +257,7 @@ func (s *buildSession) makeRequests() error {
 		}
 		bases = append(bases, more...)
 		unsupported = append(unsupported, a.Check(request))
-		s.requests[platforms.FormatAll(a.Platform)] = request
+		s.requests[platformKey(a.Platform)] = request
 	}
 	s.bases = build.Hosts(bases)
 	return errors.Join(unsupported...)
@@ -272,8 +272,11 @@ func (s *buildSession) requestFor(a build.Assignment) build.Request {
 			return request
 		}
 	}
-	return s.requests[platforms.FormatAll(a.Platform)]
+	return s.requests[platformKey(a.Platform)]
 }
+
+// platformKey names a platform in a map.
+func platformKey(p ocispec.Platform) string { return platforms.FormatAll(p) }
 
 // projectKey names a directory. It is a hash because a header of BuildKit's
 // session carries it.

@@ -23,7 +23,10 @@ const fromStdin = "-"
 // one platform each, or names made from the platform by a template such as
 // Dockerfile.{{.OS}}-{{.Arch}}.
 type dockerfiles struct {
-	dir    string
+	dir string
+	// inside says that names are relative to dir, as for a build context that
+	// was fetched.
+	inside bool
 	values *platformValues
 	stdin  io.Reader
 	read   map[string]*source.Dockerfile
@@ -98,6 +101,9 @@ func (d *dockerfiles) load(path string) (*source.Dockerfile, error) {
 			return nil, fmt.Errorf("reading Dockerfile from standard input: %w", err)
 		}
 		return source.NewDockerfile(text, d.dir)
+	}
+	if d.inside && !filepath.IsAbs(path) {
+		path = filepath.Join(d.dir, path)
 	}
 	if info, err := os.Stat(path); err != nil {
 		return nil, usage(fmt.Errorf("invalid Dockerfile: %w", err))

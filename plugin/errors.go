@@ -108,6 +108,7 @@ var explanations = []explanation{
 	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
+	{is(errCheck), exitUnverified, nil},
 	{is(context.Canceled), exitInterrupted, nil},
 }
 

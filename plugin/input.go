@@ -36,12 +36,12 @@ type buildInput struct {
 // is there and can't be read or parsed.
 func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 	in := &buildInput{options: o}
-	for _, step := range []func() error{o.readOutput, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
+	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	in.dockerfiles = &dockerfiles{dir: o.dir, values: &o.file, stdin: stdin, read: map[string]*source.Dockerfile{}}
+	in.dockerfiles = &dockerfiles{dir: o.dir, inside: o.fetched, values: &o.file, stdin: stdin, read: map[string]*source.Dockerfile{}}
 	return in, in.dockerfiles.readKnown(in.platforms)
 }
 

@@ -20,8 +20,8 @@ func (s *buildSession) request(a build.Assignment) (build.Request, error) {
 	o, p := s.input.options, a.Platform
 	request := build.Request{
 		Context: s.snapshot, SharedKey: s.sharedKey, Target: o.target.single(p),
-		Labels:  opts.ConvertKVStringsToMap(o.labels.list(p)),
-		NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
+		Labels: opts.ConvertKVStringsToMap(o.labels.list(p)),
+		Call:   o.call, NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
 		Network: networkMode(o.network.single(p)), ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,
 	}
 	for _, ulimit := range o.ulimits.GetList() {

@@ -27,7 +27,7 @@ func (e *Engine) grpc(w http.ResponseWriter, _ *http.Request) {
 }
 
 // session takes the client's session, and asks nothing of it.
-func (e *Engine) session(w http.ResponseWriter, r *http.Request) {
+func session(w http.ResponseWriter, r *http.Request) {
 	conn, err := hijack(w, r.Header.Get("Upgrade"))
 	if err != nil {
 		return
@@ -57,7 +57,7 @@ func (c *control) ListWorkers(context.Context, *controlapi.ListWorkersRequest) (
 }
 
 // Info tells the version of BuildKit.
-func (c *control) Info(context.Context, *controlapi.InfoRequest) (*controlapi.InfoResponse, error) {
+func (*control) Info(context.Context, *controlapi.InfoRequest) (*controlapi.InfoResponse, error) {
 	return &controlapi.InfoResponse{BuildkitVersion: &workerapi.BuildkitVersion{Package: "github.com/moby/buildkit", Version: "stand-in"}}, nil
 }
 
@@ -74,6 +74,6 @@ func (c *control) Solve(ctx context.Context, r *controlapi.SolveRequest) (*contr
 }
 
 // Status has nothing to tell of a build.
-func (c *control) Status(*controlapi.StatusRequest, grpc.ServerStreamingServer[controlapi.StatusResponse]) error {
+func (*control) Status(*controlapi.StatusRequest, grpc.ServerStreamingServer[controlapi.StatusResponse]) error {
 	return nil
 }

@@ -43,7 +43,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answers := map[string]http.HandlerFunc{
-		"_ping": e.ping, "info": e.info, "version": e.version, "grpc": e.grpc, "session": e.session,
+		"_ping": e.ping, "info": e.info, "version": e.version, "grpc": e.grpc, "session": session,
 	}
 	answer, known := answers[name]
 	if !known {

@@ -28,7 +28,7 @@ func (e *Engine) Listen(ctx context.Context, network, address string) (*Server, 
 	s := &Server{
 		Host:   network + "://" + listener.Addr().String(),
 		conns:  &conns{Listener: listener},
-		server: &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)}, //nolint:gosec // a test's client is not slow on purpose
+		server: &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)},
 	}
 	go func() { _ = s.server.Serve(s.conns) }()
 	return s, nil

@@ -1,0 +1,70 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+)
+
+// errCheck is returned when a check of the Dockerfile found something.
+var errCheck = errors.New("the Dockerfile has warnings")
+
+// readCall takes --call QUESTION[,format=json] and its shorthand --check.
+func (o *buildOptions) readCall() error {
+	if o.check {
+		o.call = "check"
+	}
+	question, format, _ := strings.Cut(o.call, ",")
+	switch {
+	case o.call == "" || o.call == "build":
+		o.call = ""
+		return nil
+	case !slices.Contains(build.Calls(), question):
+		return usage(fmt.Errorf("invalid --call %q, must be build or one of %s", o.call, strings.Join(build.Calls(), ", ")))
+	case format != "" && format != "format=json":
+		return usage(fmt.Errorf("invalid --call %q: only format=json is known", o.call))
+	case o.push:
+		return usage(errors.New("--call builds nothing that could be pushed"))
+	}
+	o.call, o.callJSON = question, format != ""
+	return nil
+}
+
+// callFrontend asks about the Dockerfile of each platform's assignment; where one
+// Dockerfile serves all, once.
+func (s *buildSession) callFrontend(ctx context.Context) error {
+	display, err := progress.New(progressStream(s.cli), progress.Quiet) //nolint:contextcheck // it ends with its events, not with ctx
+	if err != nil {
+		return err
+	}
+	defer display.Wait()
+	var errs []error
+	asked := map[string]bool{}
+	for _, a := range s.plan {
+		request := s.requests[platformKey(a.Platform)]
+		if asked[string(request.Dockerfile.Content)] {
+			continue
+		}
+		asked[string(request.Dockerfile.Content)] = true
+		result, err := build.Call(ctx, request, a, display.Writer("check"))
+		if err != nil {
+			return err
+		}
+		text := result.Text
+		if s.input.options.callJSON {
+			text = result.JSON
+		}
+		if _, err := fmt.Fprintln(s.cli.Out(), strings.TrimRight(clean(string(text)), "\n")); err != nil {
+			return err
+		}
+		if result.Status != 0 {
+			errs = append(errs, errCheck)
+		}
+	}
+	return errors.Join(errs...)
+}
