@@ -93,6 +93,8 @@ func blame(ctx context.Context, n *contexts.Node, err error) error {
 
 // broken says whether err is that of a connection that ended.
 func broken(err error) bool {
-	return grpcerrors.Code(err) == codes.Unavailable || dockerclient.IsErrConnectionFailed(err) ||
+	// BuildKit passes on what it saw of the connection as text only.
+	return strings.Contains(err.Error(), "transport is closing") || strings.Contains(err.Error(), "no active session for") ||
+		grpcerrors.Code(err) == codes.Unavailable || dockerclient.IsErrConnectionFailed(err) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -117,7 +117,7 @@ func (l *sshLink) connect(ctx context.Context) error {
 	if l.isOpen() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, fmt.Errorf("%w within %s", ErrNoAnswer, connectTimeout))
 	defer cancel()
 	go func() {
 		select {

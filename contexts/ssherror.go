@@ -17,6 +17,9 @@ var (
 	// ErrSSHBusy means that the server turned the connection away before the
 	// login (MaxStartups).
 	ErrSSHBusy = errors.New("the server takes no more connections")
+	// ErrSSHNoEngine means that the other side's docker command reaches no
+	// engine.
+	ErrSSHNoEngine = errors.New("no engine answers on the other side")
 	// ErrSSHNoDocker means that the other side has no docker command in its
 	// PATH, and ErrSSHChatty that a profile there prints text into the
 	// connection.
@@ -59,6 +62,7 @@ var sshMessages = []struct {
 	{"docker: not found", ErrSSHNoDocker},
 	{"exit status 127", ErrSSHNoDocker},
 	{"malformed HTTP", ErrSSHChatty},
+	{"Cannot connect to the Docker daemon", ErrSSHNoEngine},
 }
 
 // sshError makes an error of what ssh, or the other side through it, wrote.
@@ -70,6 +74,10 @@ func sshError(text string) error {
 			break
 		}
 	}
+	if e.Kind == ErrSSHChatty || e.Kind == ErrSSHNoEngine {
+		// The text is the API client's, which knows nothing of ssh.
+		e.Text = ""
+	}
 	return e
 }
 
@@ -78,8 +86,11 @@ func sshError(text string) error {
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	text = text[strings.LastIndexByte(text, '\n')+1:]
-	if _, stderr, ok := strings.Cut(text, "stderr="); ok {
+	if command, stderr, ok := strings.Cut(text, "stderr="); ok {
 		text = stderr
+		if _, status, ok := strings.Cut(command, "has exited with "); ok && stderr == "" {
+			text, _, _ = strings.Cut(status, ",")
+		}
 	}
 	return strings.TrimPrefix(text, "ssh: ")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/command"
+	"github.com/docker/cli/cli/config/types"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -147,13 +148,17 @@ func (s *buildSession) checkExposed(ctx context.Context) error {
 		if !a.Node.Exposed() || a.Node.Insecure {
 			continue
 		}
+		hosts := slices.Clone(s.bases)
 		for _, name := range a.Pushes {
-			login, err := s.credentials.lookup(ctx, reference.Domain(name))
+			hosts = append(hosts, reference.Domain(name))
+		}
+		for _, host := range hosts {
+			login, err := s.credentials.lookup(ctx, host)
 			if err != nil {
 				return err
 			}
-			if login.Username != "" || login.IdentityToken != "" || login.RegistryToken != "" {
-				return usage(fmt.Errorf("node %s is reached over plain tcp (%s), which the login for %s must not cross", a.Node.Name, a.Node.Host, reference.Domain(name)))
+			if login != (types.AuthConfig{}) {
+				return usage(fmt.Errorf("node %s is reached over plain tcp (%s), which the login for %s must not cross", a.Node.Name, a.Node.Host, host))
 			}
 		}
 	}

@@ -87,7 +87,7 @@ var explanations = []explanation{
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
 	{as[*partialError], exitPartial, say("Run the same command again to finish.")},
 	{as[*build.DroppedError], exitNoNode, droppedHint},
-	{as[*build.NoNodeError], exitNoNode, say("Add a node: docker context create NAME --docker host=ssh://user@host")},
+	{as[*build.NoNodeError], exitNoNode, noNodeHint},
 	{is(manifest.ErrChanged), exitChanged, say("Another build published this tag at the same time. Run the command again if yours should count.")},
 	{is(manifest.ErrImmutable), exitChanged, say("Publish under a new tag.")},
 	{is(source.ErrChanged), exitUnverified, say("Run the command again when nothing writes to the build context.")},
@@ -132,6 +132,38 @@ func isPush(err error) bool {
 func droppedHint(err error) string {
 	e, _ := errors.AsType[*build.DroppedError](err)
 	return "Nothing was sent. To publish what can be built now, say so:\n  --platform " + joinPlatforms(e.Planned)
+}
+
+// noNodeHint says what to do about nodes that ssh does not reach, or how to get
+// a node.
+func noNodeHint(err error) string {
+	e, _ := errors.AsType[*build.NoNodeError](err)
+	var hints []string
+	for _, n := range e.Nodes {
+		for _, remedy := range sshRemedies {
+			if errors.Is(n.Err, remedy.kind) {
+				hints = append(hints, fmt.Sprintf("%s: %s", n.Name, strings.ReplaceAll(remedy.text, "HOST", strings.TrimPrefix(n.Host, "ssh://"))))
+			}
+		}
+	}
+	if len(hints) > 0 {
+		return strings.Join(hints, "\n")
+	}
+	return "Add a node: docker context create NAME --docker host=ssh://user@host"
+}
+
+// sshRemedies are what a user can do about an ssh endpoint.
+var sshRemedies = []struct {
+	kind error
+	text string
+}{
+	{contexts.ErrSSHHostKeyUnknown, "check the host's key and accept it, which adds it to known_hosts: ssh HOST"},
+	{contexts.ErrSSHHostKeyChanged, "if the machine was set up anew, forget its old key: ssh-keygen -R HOST"},
+	{contexts.ErrSSHLogin, "ssh asks no questions here; this must work without one: ssh -o BatchMode=yes HOST true"},
+	{contexts.ErrSSHBusy, "its sshd limits logins under way: raise MaxStartups in sshd_config, or try again"},
+	{contexts.ErrSSHNoDocker, "install docker there, or put it into the PATH of commands run over ssh: ssh HOST docker version"},
+	{contexts.ErrSSHNoEngine, "see what docker says there: ssh HOST docker version"},
+	{contexts.ErrSSHChatty, "let the profile there print in interactive shells only"},
 }
 
 func loginHint(err error) string {
