@@ -215,7 +215,7 @@ func TestSSHFailuresAreToldApartByTheirWords(t *testing.T) {
 		{"kex_exchange_identification: read: Connection reset by peer", ErrSSHBusy, "the server takes no more connections: kex_exchange_identification: read: Connection reset by peer"},
 		{"Exceeded MaxStartups", ErrSSHBusy, "the server takes no more connections: Exceeded MaxStartups"},
 		{"command [ssh …] has exited with exit status 127, make sure the URL is valid: stderr=bash: docker: command not found\n", ErrSSHNoDocker, "no docker command on the other side: bash: docker: command not found"},
-		{`net/http: HTTP/1.x transport connection broken: malformed HTTP response "Welcome to pi"`, ErrSSHChatty, `a login profile on the other side prints text: net/http: HTTP/1.x transport connection broken: malformed HTTP response "Welcome to pi"`},
+		{`net/http: HTTP/1.x transport connection broken: malformed HTTP response "Welcome to pi"`, ErrSSHChatty, `a login profile on the other side prints text: "Welcome to pi"`},
 		{"ssh: Could not resolve hostname pi: Name or service not known", ErrSSH, "ssh failed: Could not resolve hostname pi: Name or service not known"},
 		{"ssh: connect to host pi port 22: Connection refused", ErrSSH, "ssh failed: connect to host pi port 22: Connection refused"},
 		{"", ErrSSH, "ssh failed"},

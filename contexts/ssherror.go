@@ -2,6 +2,7 @@ package contexts
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 )
 
@@ -65,6 +66,9 @@ var sshMessages = []struct {
 	{"Cannot connect to the Docker daemon", ErrSSHNoEngine},
 }
 
+// malformed is what the other side wrote where an HTTP answer was due.
+var malformed = regexp.MustCompile(`"[^"\n]*"$`)
+
 // sshError makes an error of what ssh, or the other side through it, wrote.
 func sshError(text string) error {
 	e := &SSHError{Kind: ErrSSH, Text: lastLine(text)}
@@ -74,8 +78,11 @@ func sshError(text string) error {
 			break
 		}
 	}
-	if e.Kind == ErrSSHChatty || e.Kind == ErrSSHNoEngine {
-		// The text is the API client's, which knows nothing of ssh.
+	switch e.Kind {
+	// The rest of the text is the API client's, which knows nothing of ssh.
+	case ErrSSHChatty:
+		e.Text = malformed.FindString(text)
+	case ErrSSHNoEngine:
 		e.Text = ""
 	}
 	return e

@@ -67,6 +67,7 @@ var explained = []struct {
 	{"a login over plain tcp", onNode("push", fmt.Errorf("%w: x", build.ErrExposed)), 125, "insecure: true"},
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
+	{"a check that finds something", errCheck, 4, ""},
 	{"stopped", onNode("build", fmt.Errorf("x: %w", context.Canceled)), 130, ""},
 	{"a step that fails", onNode("build", errors.New("exit code: 1")), 1, ""},
 	{"anything else", errors.New("x"), 1, ""},

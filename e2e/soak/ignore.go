@@ -13,7 +13,7 @@ var wide = []string{
 }
 
 // Ignore is a random ignore file for a tree with these paths.
-func Ignore(random *rand.Rand, paths []string) string {
+func Ignore(random *rand.Rand, paths []string, exceptions bool) string {
 	end, text := "\n", strings.Builder{}
 	if random.IntN(5) == 0 {
 		end = "\r\n"
@@ -23,7 +23,7 @@ func Ignore(random *rand.Rand, paths []string) string {
 	}
 	lines := 1 + random.IntN(8)
 	for i := range lines {
-		text.WriteString(line(random, paths))
+		text.WriteString(line(random, paths, exceptions))
 		if i < lines-1 || random.IntN(4) > 0 {
 			text.WriteString(end)
 		}
@@ -31,12 +31,12 @@ func Ignore(random *rand.Rand, paths []string) string {
 	return text.String()
 }
 
-func line(random *rand.Rand, paths []string) string {
+func line(random *rand.Rand, paths []string, exceptions bool) string {
 	switch random.IntN(12) {
 	case 0:
 		return pick(random, []string{"", "# comment", "#", "  ", "\t", " # no comment"})
 	case 1, 2, 3:
-		return exception(random) + pick(random, wide)
+		return exception(random, exceptions) + pick(random, wide)
 	}
 	// A line break in a name can't be written down.
 	pattern := strings.ReplaceAll(blur(random, pick(random, paths)), "\n", "?")
@@ -52,10 +52,13 @@ func line(random *rand.Rand, paths []string) string {
 	case 4:
 		pattern += pick(random, []string{"/*", "/**", "*"})
 	}
-	return pick(random, []string{"", "", "", " ", "\t"}) + exception(random) + pattern + pick(random, []string{"", "", "", " "})
+	return pick(random, []string{"", "", "", " ", "\t"}) + exception(random, exceptions) + pattern + pick(random, []string{"", "", "", " "})
 }
 
-func exception(random *rand.Rand) string {
+func exception(random *rand.Rand, may bool) string {
+	if !may {
+		return ""
+	}
 	return pick(random, []string{"", "", "", "!", "!", "! "})
 }
 

@@ -19,7 +19,7 @@ type Entry struct {
 	Size     int64
 	Link     string
 	Sum      string // SHA-256 of the content, in hexadecimal.
-	Time     int64  // In nanoseconds.
+	Time     int64  // In nanoseconds, of all but directories: engines make those anew.
 	Xattrs   string
 }
 
@@ -46,7 +46,14 @@ func Entries(file string) (map[string]Entry, error) {
 		if _, twice := all[h.Name]; twice {
 			return nil, fmt.Errorf("%s: %q is there twice", file, h.Name)
 		}
-		all[h.Name] = Entry{h.Typeflag, h.Mode, h.Uid, h.Gid, h.Size, h.Linkname, fmt.Sprintf("%x", sum.Sum(nil)), h.ModTime.UnixNano(), fmt.Sprint(h.PAXRecords)}
+		e := Entry{
+			Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid, Size: h.Size, Link: h.Linkname,
+			Sum: fmt.Sprintf("%x", sum.Sum(nil)), Xattrs: fmt.Sprint(h.Xattrs), //nolint:staticcheck // exactly these, of all records
+		}
+		if h.Typeflag != tar.TypeDir {
+			e.Time = h.ModTime.UnixNano()
+		}
+		all[h.Name] = e
 	}
 }
 

@@ -138,6 +138,8 @@ type Context struct {
 	File string
 	// Ignore is the text of the ignore file that holds, for messages.
 	Ignore string
+	// Exceptions says that there may be such in it.
+	Exceptions bool
 	// Copy is what the Dockerfile copies, for messages.
 	Copy string
 }
@@ -168,14 +170,16 @@ func NewContext(seed uint64, dir string) (Context, error) {
 	}
 	c.Copy = "COPY " + source(random, paths)
 	text := map[string]string{file: "FROM scratch\n" + c.Copy + "\n"}
+	exceptions := random.IntN(2) == 0
 	if random.IntN(10) > 0 {
-		c.Ignore = Ignore(random, paths)
+		c.Ignore = Ignore(random, paths, exceptions)
 		text[filepath.Join(dir, ".dockerignore")] = c.Ignore
 	}
 	if random.IntN(4) == 0 {
-		c.Ignore = Ignore(random, paths)
+		c.Ignore = Ignore(random, paths, exceptions)
 		text[file+".dockerignore"] = c.Ignore
 	}
+	c.Exceptions = strings.Contains(c.Ignore, "!")
 	return c, write(text)
 }
 
