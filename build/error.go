@@ -10,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // Errors that a caller acts on.
@@ -30,19 +31,7 @@ var (
 	// ErrNoVerdict is returned when an engine ends a build or a push without
 	// an error and without saying that it worked.
 	ErrNoVerdict = errors.New("engine ended without a result")
-
-	errNoOS = errors.New("an operating system is needed, as in linux/arm64")
 )
-
-// PlatformError is returned for a platform that can't be understood.
-type PlatformError struct {
-	Text string
-	Err  error
-}
-
-func (e *PlatformError) Error() string { return fmt.Sprintf("invalid platform %q: %v", e.Text, e.Err) }
-
-func (e *PlatformError) Unwrap() error { return e.Err }
 
 // NoNodeError is returned by NewPlan when no node can build a platform. The
 // zero Platform means that there is no usable node at all.
@@ -121,7 +110,7 @@ func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) erro
 // kept says whether a published platform would be built again: it is planned,
 // and for a build of Windows there is a node of that build.
 func kept(nodes contexts.Nodes, planned []ocispec.Platform, p ocispec.Platform) bool {
-	return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return SamePlatform(p, q) }) &&
+	return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return platform.Same(p, q) }) &&
 		slices.ContainsFunc(nodes, func(n *contexts.Node) bool { return n.Match(p) == contexts.Native })
 }
 

@@ -10,6 +10,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // Wanted is what a plan is made for.
@@ -124,7 +125,7 @@ func assign(nodes contexts.Nodes, all []ocispec.Platform, want Wanted) (Plan, er
 		node := plan.free(able, p)
 		plan = append(plan, Assignment{Platform: p, Node: node, Match: node.Match(p), Able: first(node, able), Optional: optional})
 	}
-	slices.SortFunc(plan, func(a, b Assignment) int { return comparePlatforms(a.Platform, b.Platform) })
+	slices.SortFunc(plan, func(a, b Assignment) int { return platform.Compare(a.Platform, b.Platform) })
 	return plan, errors.Join(errs...)
 }
 
@@ -133,7 +134,7 @@ func assign(nodes contexts.Nodes, all []ocispec.Platform, want Wanted) (Plan, er
 func candidates(nodes contexts.Nodes, p ocispec.Platform, pins []Pin) contexts.Nodes {
 	var pinned, open contexts.Nodes
 	for _, n := range nodes {
-		mine := func(pin Pin) bool { return pin.Node == n.Name && comparePlatforms(pin.Platform, p) == 0 }
+		mine := func(pin Pin) bool { return pin.Node == n.Name && platform.Compare(pin.Platform, p) == 0 }
 		switch {
 		case slices.ContainsFunc(pins, mine):
 			pinned = append(pinned, n)
@@ -141,7 +142,7 @@ func candidates(nodes contexts.Nodes, p ocispec.Platform, pins []Pin) contexts.N
 			open = append(open, n)
 		}
 	}
-	if len(pinned) > 0 || slices.ContainsFunc(pins, func(pin Pin) bool { return comparePlatforms(pin.Platform, p) == 0 }) {
+	if len(pinned) > 0 || slices.ContainsFunc(pins, func(pin Pin) bool { return platform.Compare(pin.Platform, p) == 0 }) {
 		return pinned
 	}
 	return open
@@ -244,5 +245,5 @@ func (plan Plan) Platforms() []ocispec.Platform {
 }
 
 func contains(all []ocispec.Platform, p ocispec.Platform) bool {
-	return slices.ContainsFunc(all, func(q ocispec.Platform) bool { return comparePlatforms(p, q) == 0 })
+	return slices.ContainsFunc(all, func(q ocispec.Platform) bool { return platform.Compare(p, q) == 0 })
 }

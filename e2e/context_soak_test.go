@@ -129,3 +129,16 @@ func TestGeneratedTrees(t *testing.T) {
 		return "equal"
 	})
 }
+
+// What changes while it is sent is noticed, or did no harm: two nodes never have different files, nor files that were not there at
+// one time. The nodes are stand-ins here, for the many rounds that it takes.
+func TestFilesChangeWhileTheyAreSent(t *testing.T) {
+	t.Parallel()
+	eachSeed(t, 1, 24, func(t *testing.T, _ *client, seed uint64) string {
+		dir := t.TempDir()
+		defer os.RemoveAll(dir)
+		outcome, err := soak.Mutate(t.Context(), seed, dir)
+		assert.Check(t, err, "seed %d", seed)
+		return outcome
+	})
+}

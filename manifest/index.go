@@ -10,6 +10,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // Media types of Docker's image manifest version 2, schema 2.
@@ -121,14 +123,14 @@ func indexEntries(children []Child) ([]ocispec.Descriptor, error) {
 }
 
 func sortedChildren(children []Child) []Child {
-	platform := func(c Child) ocispec.Platform {
+	of := func(c Child) ocispec.Platform {
 		if c.Descriptor.Platform == nil {
 			return ocispec.Platform{}
 		}
 		return normalize(*c.Descriptor.Platform)
 	}
 	return slices.SortedStableFunc(slices.Values(children), func(a, b Child) int {
-		return comparePlatforms(platform(a), platform(b))
+		return platform.Compare(of(a), of(b))
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
 	"gotest.tools/v3/golden"
+
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // childFor makes a child whose digest depends on its platform.
@@ -187,8 +189,8 @@ func TestCompareVersions(t *testing.T) {
 		{"10.0.01", "10.0.1", -1}, // never equal, so that the order doesn't depend on the input
 		{"10.0.x", "10.0.y", -1},
 	} {
-		assert.Equal(t, compareVersions(c.a, c.b), c.want, "%s %s", c.a, c.b)
-		assert.Equal(t, compareVersions(c.b, c.a), -c.want, "%s %s", c.b, c.a)
+		assert.Equal(t, platform.CompareVersions(c.a, c.b), c.want, "%s %s", c.a, c.b)
+		assert.Equal(t, platform.CompareVersions(c.b, c.a), -c.want, "%s %s", c.b, c.a)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // The exit codes; docs/errors.md explains them to the user.
@@ -78,7 +79,7 @@ func explain(err error) (code int, hint string) {
 var explanations = []explanation{
 	{is(errInterrupted), exitInterrupted, nil},
 	{as[usageError], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
-	{as[*build.PlatformError], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
+	{as[*platform.Error], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
 	{is(config.ErrUnknownContext), exitUsage, say("Remove it from the file, or see what there is: docker context ls")},

@@ -16,6 +16,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // onNode is an error as it comes from a node.
@@ -36,7 +37,7 @@ var explained = []struct {
 }{
 	{"an interrupt, whatever it broke", fmt.Errorf("%w: %w", errInterrupted, onNode("push", build.ErrNodeLost)), 130, ""},
 	{"a wrong flag", usage(errors.New("unknown flag: --x")), 125, "--help"},
-	{"a wrong platform", &build.PlatformError{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
+	{"a wrong platform", &platform.Error{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
 	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},
 	{"no tag to push", fmt.Errorf("%w: x", build.ErrNeedsTag), 125, "--platform-tag=none"},
 	{"an unknown context in the configuration", fmt.Errorf("%w: x", config.ErrUnknownContext), 125, "docker context ls"},

@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // buildInput is what the flags of build mean, checked without talking to any
@@ -92,11 +93,11 @@ func (in *buildInput) readPlatforms() (err error) {
 func parsePlatforms(all []string) ([]ocispec.Platform, error) {
 	var parsed []ocispec.Platform
 	for _, s := range all {
-		p, err := build.ParsePlatform(s)
+		p, err := platform.Parse(s)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(parsed, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) }) {
+		if !slices.ContainsFunc(parsed, func(q ocispec.Platform) bool { return platform.Same(p, q) }) {
 			parsed = append(parsed, p)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/containerd/platforms"
 	dockerclient "github.com/moby/moby/client"
 
-	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // nodeFilter chooses nodes as docker's list commands do: of one kind of
@@ -48,7 +48,7 @@ func newNodeFilter(flags dockerclient.Filters) (nodeFilter, error) {
 func conditionValue(kind, value string) (string, error) {
 	switch kind {
 	case "platform":
-		p, err := build.ParsePlatform(value)
+		p, err := platform.Parse(value)
 		if err != nil {
 			return "", err
 		}

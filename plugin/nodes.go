@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // loadNodes returns the nodes that a command may use: those named with --node,
@@ -137,7 +138,7 @@ func allowEmulation(ctx context.Context, nodes contexts.Nodes, in *buildInput) e
 		asking.Go(func() error {
 			offered, err := build.Emulates(ctx, n)
 			n.Emulates = slices.DeleteFunc(offered, func(p ocispec.Platform) bool {
-				return !in.emulateAll && !slices.ContainsFunc(in.emulate, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) })
+				return !in.emulateAll && !slices.ContainsFunc(in.emulate, func(q ocispec.Platform) bool { return platform.Same(p, q) })
 			})
 			return err
 		})

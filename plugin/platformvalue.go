@@ -8,7 +8,7 @@ import (
 	"github.com/containerd/platforms"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // The names that make the front of a value a platform: "linux/arm64:graviton"
@@ -39,7 +39,7 @@ func newPlatformValue(s string) platformValue {
 	if !found || !looksLikePlatform(front) {
 		return platformValue{value: s}
 	}
-	p, err := build.ParsePlatform(front)
+	p, err := platform.Parse(front)
 	if err != nil {
 		return platformValue{value: s}
 	}
@@ -59,9 +59,9 @@ func (v platformValue) specificity(p ocispec.Platform) int {
 	switch q := v.platform; {
 	case v.front == "":
 		return 1
-	case build.SamePlatform(q, p) && q.OSVersion != "":
+	case platform.Same(q, p) && q.OSVersion != "":
 		return 4
-	case build.SamePlatform(q, p) && !v.everyVariant:
+	case platform.Same(q, p) && !v.everyVariant:
 		return 3
 	case v.everyVariant && q.OS == p.OS && q.Architecture == p.Architecture && q.OSVersion == "":
 		return 2

@@ -8,11 +8,12 @@ import (
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
-func platform(t testing.TB, s string) ocispec.Platform {
+func parsed(t *testing.T, s string) ocispec.Platform {
 	t.Helper()
-	p, err := build.ParsePlatform(s)
+	p, err := platform.Parse(s)
 	assert.NilError(t, err)
 	return p
 }
@@ -49,19 +50,19 @@ func TestTheMoreSpecificValueWins(t *testing.T) {
 		"linux/arm64":  {"all", "arm64", "again"},
 		"linux/amd64":  {"all"},
 	} {
-		assert.DeepEqual(t, v.list(platform(t, p)), want)
-		assert.Equal(t, v.single(platform(t, p)), want[len(want)-1])
+		assert.DeepEqual(t, v.list(parsed(t, p)), want)
+		assert.Equal(t, v.single(parsed(t, p)), want[len(want)-1])
 	}
 	var none platformValues
-	assert.Equal(t, none.single(platform(t, "linux/amd64")), "")
+	assert.Equal(t, none.single(parsed(t, "linux/amd64")), "")
 }
 
 func TestAValueForAPlatformThatIsNotBuiltIsAMistake(t *testing.T) {
 	t.Parallel()
 	var v platformValues
 	assert.NilError(t, v.Set("linux/arm64:x"))
-	assert.NilError(t, v.check("node", []ocispec.Platform{platform(t, "linux/arm64")}))
-	err := v.check("node", []ocispec.Platform{platform(t, "linux/amd64"), platform(t, "linux/arm/v7")})
+	assert.NilError(t, v.check("node", []ocispec.Platform{parsed(t, "linux/arm64")}))
+	err := v.check("node", []ocispec.Platform{parsed(t, "linux/amd64"), parsed(t, "linux/arm/v7")})
 	assert.Error(t, err, "--node linux/arm64:…: linux/arm64 is not built")
 	assert.ErrorType(t, err, usageError{})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // printPlan says on standard error what will be built where.
@@ -66,7 +67,7 @@ func (s *buildSession) printSummary() {
 func (s *buildSession) missing() []ocispec.Platform {
 	planned := s.plan.Platforms()
 	return slices.DeleteFunc(slices.Clone(s.input.platforms), func(p ocispec.Platform) bool {
-		return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return build.SamePlatform(p, q) })
+		return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return platform.Same(p, q) })
 	})
 }
 

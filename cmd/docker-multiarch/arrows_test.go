@@ -29,7 +29,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"cmd/docker-multiarch": {rooms: append([]string{"plugin"}, belowPlugin...)},
 	"plugin":               {rooms: belowPlugin},
 	"build": {
-		rooms: []string{"build/progress", "build/source", "contexts", "retry"},
+		rooms: []string{"build/progress", "build/source", "contexts", "platform", "retry"},
 		never: []string{cobra, dockerCLI, registryLib},
 	},
 	"build/source":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit + "/client", buildKit + "/session"}},
@@ -37,7 +37,8 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts":         {rooms: []string{"retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"manifest":         {rooms: []string{"retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"manifest":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"retry":            {never: []string{""}}, // every library
 	"e2e/oracle":       {never: []string{""}}, // it judges the product and shares no code with it
 }

@@ -1,13 +1,32 @@
-package build
+package platform
 
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
 )
+
+// parse is Parse for platforms that are right.
+func parse(s string) ocispec.Platform {
+	p, err := Parse(s)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func parseAll(s string) []ocispec.Platform {
+	var all []ocispec.Platform
+	for _, p := range strings.Fields(s) {
+		all = append(all, parse(p))
+	}
+	return all
+}
 
 func TestParsePlatform(t *testing.T) {
 	t.Parallel()
@@ -19,7 +38,7 @@ func TestParsePlatform(t *testing.T) {
 		"macos/arm64": "darwin/arm64", "windows/amd64": "windows/amd64",
 		"windows(10.0.20348.2322)/amd64": "windows(10.0.20348.2322)/amd64",
 	} {
-		p, err := ParsePlatform(text)
+		p, err := Parse(text)
 		assert.NilError(t, err, text)
 		assert.Equal(t, platforms.FormatAll(p), want, text)
 	}
@@ -33,8 +52,8 @@ func TestParsePlatformRefuses(t *testing.T) {
 		// An architecture without a system is no system.
 		"arm/v7", "arm64/v8", "amd64/v3",
 	} {
-		p, err := ParsePlatform(text)
-		var platformError *PlatformError
+		p, err := Parse(text)
+		var platformError *Error
 		assert.Assert(t, errors.As(err, &platformError), "%q is taken for %s", text, platforms.FormatAll(p))
 		assert.Equal(t, platformError.Text, text)
 		assert.ErrorContains(t, err, "invalid platform")
@@ -43,7 +62,7 @@ func TestParsePlatformRefuses(t *testing.T) {
 
 func TestABareArchitectureIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
-	_, err := ParsePlatform("arm64")
+	_, err := Parse("arm64")
 	assert.ErrorIs(t, err, errNoOS)
 }
 
@@ -64,8 +83,8 @@ func TestSamePlatform(t *testing.T) {
 		{"windows(10.0.20348.1)/amd64", "windows(10.0.20348.1)/amd64", true},
 		{"windows(10.0.20348.1)/amd64", "windows(10.0.17763.1)/amd64", false},
 	} {
-		assert.Equal(t, SamePlatform(parse(c.a), parse(c.b)), c.want, "%s %s", c.a, c.b)
-		assert.Equal(t, SamePlatform(parse(c.b), parse(c.a)), c.want, "%s %s", c.b, c.a)
+		assert.Equal(t, Same(parse(c.a), parse(c.b)), c.want, "%s %s", c.a, c.b)
+		assert.Equal(t, Same(parse(c.b), parse(c.a)), c.want, "%s %s", c.b, c.a)
 	}
 }
 
@@ -74,7 +93,7 @@ func TestPlatformsAreOrderedAsInAnIndex(t *testing.T) {
 	want := parseAll("linux/386 linux/amd64 linux/amd64/v3 linux/arm/v6 linux/arm/v7 linux/arm64 windows(10.0.20348.2)/amd64 windows(10.0.20348.1)/amd64 windows(10.0.17763.9)/amd64")
 	got := slices.Clone(want)
 	slices.Reverse(got)
-	slices.SortFunc(got, comparePlatforms)
+	slices.SortFunc(got, Compare)
 	assert.DeepEqual(t, got, want)
 }
 
@@ -85,7 +104,7 @@ func TestTheNewestWindowsComesFirstWhateverItsDigits(t *testing.T) {
 	want := parseAll("windows(10.0.20348.10)/amd64 windows(10.0.20348.9)/amd64 windows(10.0.17763.1)/amd64 windows(6.3.9600.1)/amd64")
 	got := slices.Clone(want)
 	slices.Reverse(got)
-	slices.SortFunc(got, comparePlatforms)
+	slices.SortFunc(got, Compare)
 	assert.DeepEqual(t, got, want)
 }
 
@@ -94,14 +113,14 @@ func FuzzParsePlatform(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := ParsePlatform(text)
+		p, err := Parse(text)
 		if err != nil {
-			var platformError *PlatformError
+			var platformError *Error
 			assert.Assert(t, errors.As(err, &platformError))
 			return
 		}
 		assert.Assert(t, p.OS != "" && p.Architecture != "", "%q is %+v", text, p)
-		again, err := ParsePlatform(platforms.FormatAll(p))
+		again, err := Parse(platforms.FormatAll(p))
 		assert.NilError(t, err, "%q is %+v", text, p)
 		assert.DeepEqual(t, again, p)
 	})

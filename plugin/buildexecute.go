@@ -1,0 +1,125 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/command"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/platform"
+)
+
+// execute carries out the plan and publishes the result, with all progress in
+// one display.
+func (s *buildSession) execute(ctx context.Context) error {
+	display, err := progress.New(progressStream(s.cli), s.input.progress) //nolint:contextcheck // it ends with its events, not with ctx
+	if err != nil {
+		return usage(err)
+	}
+	defer display.Wait()
+	s.children = map[string]manifest.Child{}
+	runner := &build.Runner{
+		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
+		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
+	}
+	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
+	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
+	if err != nil {
+		return s.diagnose(ctx, err)
+	}
+	for _, dir := range s.sources() {
+		if err := dir.Verify(); err != nil {
+			return err
+		}
+	}
+	if !s.input.options.push {
+		return nil
+	}
+	return s.publish(ctx, display.Writer("manifest list"))
+}
+
+// spare asks the nodes that the plan could do without. Nodes pinned to one
+// platform are not among them.
+func (s *buildSession) spare(ctx context.Context) contexts.Nodes {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spares == nil {
+		s.spares = s.nodes.Spare()
+		// Without an answer there is no spare node.
+		_ = s.spares.Probe(ctx, nil)
+	}
+	return s.spares
+}
+
+// verify reads a pushed image back from the registry and checks that it is the
+// one that was built, and of the right platform.
+func (s *buildSession) verify(ctx context.Context, a build.Assignment, image build.Image, pushed build.Pushed) error {
+	child, err := s.registry.AwaitChild(ctx, pushed.Reference, pushed.Digest)
+	if err != nil {
+		return err
+	}
+	if child.ConfigDigest != image.ID && child.Descriptor.Digest != image.ID && pushed.Digest != image.ID {
+		return fmt.Errorf("%w: built %s, the registry has %s", build.ErrOtherImage, image.ID, child.ConfigDigest)
+	}
+	if !platform.Same(*child.Descriptor.Platform, a.Platform) {
+		return fmt.Errorf("%w: the image says it is %s", manifest.ErrPlatform, platforms.Format(*child.Descriptor.Platform))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children[pushed.Reference.String()] = child
+	return nil
+}
+
+// sources are all directories that nodes read from.
+func (s *buildSession) sources() []*source.Snapshot {
+	return append(slices.Collect(maps.Values(s.directories)), s.snapshot)
+}
+
+// diagnose looks up a base image that an engine could not get: engines report
+// only words, while the registry's answer to this machine tells a missing login
+// from a missing image.
+func (s *buildSession) diagnose(ctx context.Context, err error) error {
+	base, ok := errors.AsType[*build.BaseImageError](err)
+	if !ok {
+		return err
+	}
+	named, parseErr := reference.ParseNormalizedNamed(base.Reference)
+	if parseErr != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
+	defer cancel()
+	_, _, why := s.registry.Resolve(ctx, named)
+	if errors.Is(why, manifest.ErrUnauthorized) || errors.Is(why, manifest.ErrDenied) {
+		return errors.Join(err, why)
+	}
+	return err
+}
+
+// progressStream is standard error as the display needs it: the file itself, if
+// it is a terminal.
+func progressStream(dockerCLI command.Cli) io.Writer {
+	if file, ok := dockerCLI.Err().File(); ok && dockerCLI.Err().IsTerminal() {
+		return file
+	}
+	return dockerCLI.Err()
+}
+
+// removeImages leaves nothing of the build on the nodes, whether it worked or
+// not.
+func (s *buildSession) removeImages(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	return build.RemoveImages(ctx, s.results)
+}

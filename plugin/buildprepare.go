@@ -1,0 +1,181 @@
+package plugin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/config/types"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/platform"
+)
+
+// prepare does everything that comes before the first byte is sent to a node:
+// the engines are probed, the build context is read and the targets are looked
+// up, all at once; then the plan is made.
+func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
+	var published []ocispec.Platform
+	work, workCtx := errgroup.WithContext(ctx)
+	work.Go(func() (err error) {
+		s.nodes, err = s.buildNodes(workCtx, cmd)
+		return err
+	})
+	work.Go(func() error { return s.readContext(workCtx) })
+	if s.input.options.push {
+		work.Go(func() (err error) {
+			published, err = s.published(workCtx)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	var err error
+	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
+		Platforms: s.input.platforms, OS: currentOS(s.nodes),
+		Pins: s.input.pins, AllowMissing: s.input.missing,
+		Targets: s.input.targets, PlatformTag: s.input.platformTag,
+		Push: s.input.options.push, Published: published,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.makeRequests(); err != nil {
+		return err
+	}
+	if err := s.checkSecrets(); err != nil {
+		return err
+	}
+	return s.checkExposed(ctx)
+}
+
+// readContext walks the build context, and makes the key by which engines know
+// it. Where times can't be trusted to show changes the content is in the key.
+func (s *buildSession) readContext(ctx context.Context) (err error) {
+	dir := s.input.options.dir
+	if s.snapshot, err = source.Read(ctx, dir, s.input.dockerfiles.exclude()); err != nil {
+		return err
+	}
+	s.sharedKey = projectKey(dir)
+	if !s.snapshot.Normalised() {
+		return nil
+	}
+	content, err := s.snapshot.ContentKey(ctx)
+	s.sharedKey += "-" + content.Encoded()
+	return err
+}
+
+// published returns the platforms that the targets have now. That it can be
+// read also proves address, certificate and login before the build.
+func (s *buildSession) published(ctx context.Context) ([]ocispec.Platform, error) {
+	var all []ocispec.Platform
+	for _, target := range s.input.targets {
+		_, found, err := s.registry.Resolve(ctx, target)
+		switch {
+		case errors.Is(err, manifest.ErrNotFound):
+		case err != nil:
+			return nil, err
+		default:
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}
+
+// currentOS is the operating system of the engine that docker itself would use:
+// without --platform only nodes of that system build.
+func currentOS(nodes contexts.Nodes) string {
+	for _, n := range nodes {
+		if n.Current && n.Usable() {
+			return n.Engine.Platform.OS
+		}
+	}
+	return "linux"
+}
+
+// makeRequests makes the request of every assignment, and finds what an engine of
+// the plan can't do. It returns the hosts of all base images too.
+func (s *buildSession) makeRequests() error {
+	if err := s.input.options.checkPlatformValues(s.plan.Platforms()); err != nil {
+		return err
+	}
+	s.requests = map[string]build.Request{}
+	var bases []reference.Named
+	var unsupported []error
+	for _, a := range s.plan {
+		request, err := s.request(a)
+		if err != nil {
+			return err
+		}
+		more, err := build.Bases(request.Dockerfile.Content, request.BuildArgs, request.Target, a.Platform)
+		if err != nil {
+			return err
+		}
+		bases = append(bases, more...)
+		unsupported = append(unsupported, a.Check(request))
+		s.requests[platformKey(a.Platform)] = request
+	}
+	s.bases = build.Hosts(bases)
+	return errors.Join(unsupported...)
+}
+
+// requestFor returns the request of an assignment. For a node that takes over it
+// is made anew: proxies are set by node.
+func (s *buildSession) requestFor(a build.Assignment) build.Request {
+	planned := func(b build.Assignment) bool { return b.Node == a.Node && platform.Same(a.Platform, b.Platform) }
+	if !slices.ContainsFunc(s.plan, planned) {
+		if request, err := s.request(a); err == nil {
+			return request
+		}
+	}
+	return s.requests[platformKey(a.Platform)]
+}
+
+// checkExposed refuses to send a login over plain tcp to another host.
+func (s *buildSession) checkExposed(ctx context.Context) error {
+	for _, a := range s.plan {
+		if !a.Node.Exposed() || a.Node.Insecure {
+			continue
+		}
+		hosts := slices.Clone(s.bases)
+		for _, name := range a.Pushes {
+			hosts = append(hosts, reference.Domain(name))
+		}
+		for _, host := range hosts {
+			login, err := s.credentials.lookup(ctx, host)
+			if err != nil {
+				return err
+			}
+			if login != (types.AuthConfig{}) {
+				return usage(fmt.Errorf("node %s is reached over plain tcp (%s), which the login for %s must not cross", a.Node.Name, a.Node.Host, host))
+			}
+		}
+	}
+	return nil
+}
+
+// projectKey names a directory. It is a hash because a header of BuildKit's
+// session carries it.
+func projectKey(dir string) string {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return "docker-multiarch-" + hex.EncodeToString(sum[:])
+}
+
+// platformKey names a platform in a map.
+func platformKey(p ocispec.Platform) string { return platforms.FormatAll(p) }
