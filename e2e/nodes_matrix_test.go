@@ -61,19 +61,30 @@ func listType(image oracle.Image) string {
 	return dockerList
 }
 
-// Engines of different ages, image stores and transports make one image together.
+// Engines of different ages, image stores and transports make one image together, be its parts Docker's, OCI's or both.
 func TestNodesOfDifferentKinds(t *testing.T) {
 	t.Parallel()
-	for _, contexts := range [][]string{{"modern", "i386"}, {"tls", "ssh"}} {
-		t.Run(strings.Join(contexts, "+"), func(t *testing.T) {
+	for name, test := range map[string]struct {
+		amd64, i386 string
+		args        []string
+		amd64Type   string
+	}{
+		"stores":     {"modern", "i386", nil, dockerManifest},
+		"transports": {"tls", "ssh", nil, dockerManifest},
+		// An annotation needs OCI's manifest, which the engine of the other platform can't make.
+		"media types": {"modern", "i386", []string{"--annotation", "linux/amd64:e2e=mixed"}, ociManifest},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newNodeScene(t, contexts...)
+			s := newNodeScene(t, test.amd64, test.i386)
 
-			r := s.push(s.dir("COPY Dockerfile /copied", "RUN uname -m > /machine")).succeeded()
+			r := s.push(append(test.args, s.dir("COPY Dockerfile /copied", "RUN uname -m > /machine"))...).succeeded()
 
-			assert.DeepEqual(t, r.plan(), map[string]string{"linux/amd64": contexts[0] + " native", "linux/386": contexts[1] + " native"})
+			assert.DeepEqual(t, r.plan(), map[string]string{"linux/amd64": test.amd64 + " native", "linux/386": test.i386 + " native"})
 			image := published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 			assert.Equal(t, image.Digest, digestOf(t, r, s.ref()))
+			assert.Equal(t, image.Children[0].MediaType, dockerManifest)
+			assert.Equal(t, image.Children[1].MediaType, test.amd64Type)
 			assert.Equal(t, image.MediaType, listType(image))
 		})
 	}

@@ -20,13 +20,14 @@ import (
 
 // pipe is one end of a connection such as BuildKit's session has. Pause comes before each message.
 type pipe struct {
-	context.Context //nolint:containedctx // fsutil's interface wants it
-
+	ctx   context.Context //nolint:containedctx // fsutil's interface wants it
 	in    <-chan []byte
 	out   chan<- []byte
 	ended <-chan struct{} // Closed when the other end is gone.
 	pause func()
 }
+
+func (p pipe) Context() context.Context { return p.ctx }
 
 func (p pipe) SendMsg(m any) error {
 	text, err := m.(*types.Packet).Marshal()
@@ -37,8 +38,8 @@ func (p pipe) SendMsg(m any) error {
 	select {
 	case p.out <- text:
 		return nil
-	case <-p.Done():
-		return p.Err()
+	case <-p.ctx.Done():
+		return p.ctx.Err()
 	}
 }
 
@@ -46,8 +47,8 @@ func (p pipe) RecvMsg(m any) error {
 	select {
 	case text := <-p.in:
 		return m.(*types.Packet).Unmarshal(text)
-	case <-p.Done():
-		return p.Err()
+	case <-p.ctx.Done():
+		return p.ctx.Err()
 	case <-p.ended:
 	}
 	select {
@@ -113,8 +114,8 @@ func (n *node) sums() (map[string]string, error) {
 
 // What came of a round.
 const (
-	Noticed = "noticed" // A change was, and the build failed for it.
-	Missed  = "unharmed"
+	Noticed  = "noticed"  // A change was noticed, and the build failed for it.
+	Unharmed = "unharmed" // The build went well, and has files that were there at one time.
 )
 
 // Mutate sends a directory to two nodes as a build does, while it is being changed. In half of the rounds the nodes have an older
@@ -157,7 +158,7 @@ func Mutate(ctx context.Context, seed uint64, dir string) (outcome string, err e
 		}
 		return Noticed, nil
 	}
-	return Missed, judge(w, nodes)
+	return Unharmed, judge(w, nodes)
 }
 
 // send is what a build does, up to the moment when it says that all is well.

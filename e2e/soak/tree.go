@@ -168,7 +168,7 @@ func NewContext(seed uint64, dir string) (Context, error) {
 		c.File = filepath.Join(dir, "docker files", "My.Dockerfile")
 		file = c.File
 	}
-	c.Copy = "COPY " + source(random, paths)
+	c.Copy = "COPY " + copied(random, paths)
 	text := map[string]string{file: "FROM scratch\n" + c.Copy + "\n"}
 	exceptions := random.IntN(2) == 0
 	if random.IntN(10) > 0 {
@@ -195,8 +195,8 @@ func write(text map[string]string) error {
 	return nil
 }
 
-// source is what is copied, and where to: mostly all, for then there is most to compare.
-func source(random *rand.Rand, paths []string) string {
+// copied is what is copied, and where to: mostly all, for then there is most to compare.
+func copied(random *rand.Rand, paths []string) string {
 	path := pick(random, paths)
 	// The Dockerfile's own syntax is no matter of the sender's.
 	if random.IntN(4) > 0 || strings.ContainsAny(path, "\\\n\"'$[]*?") {
