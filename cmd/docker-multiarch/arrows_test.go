@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/progress", "build/source", "contexts", "contexts/config", "contexts/history", "manifest", "retry",
+	"build", "build/progress", "build/source", "contexts", "contexts/config", "contexts/history", "manifest", "platform", "retry",
 }
 
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
