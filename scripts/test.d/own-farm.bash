@@ -18,8 +18,8 @@ claim_own_farm() {
   exit 1
 }
 
-start_own_farm() {
-  scripts/farm down 8>&- && scripts/farm up 8>&-
+start_own_farm() { # [ENGINE...]
+  scripts/farm down 8>&- && scripts/farm up "$@" 8>&-
 }
 
 end_own_farm() {
