@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -24,6 +25,8 @@ type sessionAuth struct {
 	// fail ends the build. BuildKit would ask again and again for a login that
 	// can't be read.
 	fail context.CancelCauseFunc
+	// given is told of each login that the node gets.
+	given func(host string)
 }
 
 // Docker Hub's registry answers on another host than the one in references,
@@ -49,6 +52,9 @@ func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequ
 	if err != nil {
 		s.fail(err)
 		return nil, status.Error(codes.Unauthenticated, "credentials can't be read")
+	}
+	if login != (types.AuthConfig{}) && s.given != nil {
+		s.given(host)
 	}
 	if login.IdentityToken != "" {
 		return &auth.CredentialsResponse{Secret: login.IdentityToken}, nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/api/types/registry"
@@ -46,6 +47,9 @@ func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.Name
 	login, err := r.credentialsFor(a.Node)(ctx, reference.Domain(name))
 	if err != nil {
 		return "", err
+	}
+	if login != (types.AuthConfig{}) {
+		step.Log("with the login for " + reference.Domain(name))
 	}
 	header, err := authconfig.Encode(registry.AuthConfig{
 		Username: login.Username, Password: login.Password, Auth: login.Auth,

@@ -5,6 +5,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"golang.org/x/sync/errgroup"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/e2e/soak"
@@ -140,5 +143,40 @@ func TestFilesChangeWhileTheyAreSent(t *testing.T) {
 		outcome, err := soak.Mutate(t.Context(), seed, dir)
 		assert.Check(t, err, "seed %d", seed)
 		return outcome
+	})
+}
+
+// The same on the two real engines.
+func TestFilesChangeWhileEnginesBuild(t *testing.T) {
+	t.Parallel()
+	eachSeed(t, 1, 4, func(t *testing.T, c *client, seed uint64) string {
+		dir := t.TempDir()
+		defer os.RemoveAll(dir)
+		random := rand.New(rand.NewPCG(seed, 5))
+		w, err := soak.NewWriter(random, filepath.Join(dir, "context"), filepath.Join(dir, "outside"))
+		assert.NilError(t, err)
+		files{"Dockerfile": "FROM scratch\nCOPY . /\n"}.write(t, dir)
+		args := []string{"--no-cache", "-f", filepath.Join(dir, "Dockerfile"), filepath.Join(dir, "context"), "-o", "type=tar,dest=" + filepath.Join(dir, "out")}
+		if seed%2 == 0 { // The nodes have it already.
+			c.build(args...).succeeded()
+		}
+		stop, changing := make(chan struct{}), errgroup.Group{}
+		pause := time.Duration(1+random.IntN(2000)) * time.Millisecond
+		changing.Go(func() error { return w.Run(stop, pause) })
+
+		r := c.build(args...)
+
+		close(stop)
+		assert.NilError(t, changing.Wait())
+		if r.code != 0 {
+			assert.Check(t, (r.code == 4 || r.code == 1) && w.Changed(r.stderr), "seed %d: %s", seed, r)
+			return "noticed"
+		}
+		for _, e := range engines {
+			entries, err := soak.Entries(filepath.Join(dir, "out", strings.ReplaceAll(e.platform(), "/", "_")+".tar"))
+			assert.NilError(t, err)
+			assert.Check(t, w.Wrong(soak.Sums(entries)), "seed %d on %s", seed, e)
+		}
+		return "unharmed"
 	})
 }

@@ -74,3 +74,14 @@ func Diff(ours, theirs map[string]Entry) (lines []string) {
 	}
 	return lines
 }
+
+// Sums are the files of a tar, with the SHA-256 of each.
+func Sums(entries map[string]Entry) map[string]string {
+	all := map[string]string{}
+	for path, e := range entries {
+		if e.Type == tar.TypeReg {
+			all[path] = e.Sum
+		}
+	}
+	return all
+}

@@ -146,7 +146,7 @@ func Mutate(ctx context.Context, seed uint64, dir string) (outcome string, err e
 		}
 	}
 	stop, changing := make(chan struct{}), errgroup.Group{}
-	changing.Go(func() error { return w.Run(stop) })
+	changing.Go(func() error { return w.Run(stop, 2*time.Millisecond) })
 	failure := send(ctx, w.dir, nodes...)
 	close(stop)
 	if err := changing.Wait(); err != nil {

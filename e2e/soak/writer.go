@@ -74,14 +74,14 @@ func (w *Writer) make(path string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(w.at(path)), 0o755), os.WriteFile(w.at(path), w.content(), 0o644), w.note(path))
 }
 
-// Run changes things until the channel is closed. Then nothing is changed any more.
-func (w *Writer) Run(stop <-chan struct{}) error {
+// Run changes things, with pauses up to that length, until the channel is closed. Then nothing is changed any more.
+func (w *Writer) Run(stop <-chan struct{}, pause time.Duration) error {
 	w.sending = true
 	for {
 		select {
 		case <-stop:
 			return nil
-		case <-time.After(time.Duration(w.random.IntN(2_000)) * time.Microsecond):
+		case <-time.After(time.Duration(w.random.Int64N(int64(pause)))):
 		}
 		w.step++
 		if err := w.change(); err != nil {
