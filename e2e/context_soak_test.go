@@ -120,7 +120,9 @@ func TestGeneratedTrees(t *testing.T) {
 
 		if ourErr != nil || theirErr != nil {
 			both := ourErr != nil && theirErr != nil
-			assert.Check(t, both, "seed %d: %s\nours: %v\ntheirs: %v", seed, made, ourErr, theirErr)
+			if !assert.Check(t, both, "seed %d: %s\nours: %v\ntheirs: %v", seed, made, ourErr, theirErr) {
+				return "different"
+			}
 			return "refused"
 		}
 		for node, entries := range got {
@@ -141,7 +143,9 @@ func TestFilesChangeWhileTheyAreSent(t *testing.T) {
 		dir := t.TempDir()
 		defer os.RemoveAll(dir)
 		outcome, err := soak.Mutate(t.Context(), seed, dir)
-		assert.Check(t, err, "seed %d", seed)
+		if !assert.Check(t, err, "seed %d", seed) {
+			return "wrong"
+		}
 		return outcome
 	})
 }
@@ -169,13 +173,17 @@ func TestFilesChangeWhileEnginesBuild(t *testing.T) {
 		close(stop)
 		assert.NilError(t, changing.Wait())
 		if r.code != 0 {
-			assert.Check(t, (r.code == 4 || r.code == 1) && w.Changed(r.stderr), "seed %d: %s", seed, r)
+			if !assert.Check(t, (r.code == 4 || r.code == 1) && w.Changed(r.stderr), "seed %d: %s", seed, r) {
+				return "wrong"
+			}
 			return "noticed"
 		}
 		for _, e := range engines {
 			entries, err := soak.Entries(filepath.Join(dir, "out", strings.ReplaceAll(e.platform(), "/", "_")+".tar"))
 			assert.NilError(t, err)
-			assert.Check(t, w.Wrong(soak.Sums(entries)), "seed %d on %s", seed, e)
+			if !assert.Check(t, w.Wrong(soak.Sums(entries)), "seed %d on %s", seed, e) {
+				return "wrong"
+			}
 		}
 		return "unharmed"
 	})

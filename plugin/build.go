@@ -52,6 +52,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 		return s.callFrontend(ctx)
 	}
 	s.printPlan()
+	s.printSkipped()
 	if o.dryRun {
 		return nil
 	}

@@ -46,6 +46,13 @@ func (s *buildSession) printPlan() {
 	}
 }
 
+// printSkipped names what is in the build context and has no content to send.
+func (s *buildSession) printSkipped() {
+	if len(s.snapshot.Special) > 0 && s.input.progress == progress.Plain {
+		fmt.Fprintf(s.cli.Err(), "Not sent, because they are sockets, pipes or devices: %s\n", clean(shorten(s.snapshot.Special)))
+	}
+}
+
 // printSummary says on standard error what did not go as planned: nodes that
 // were lost and platforms that are missing.
 func (s *buildSession) printSummary() {

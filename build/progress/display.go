@@ -14,8 +14,11 @@ import (
 // --progress.
 type Mode = progressui.DisplayMode
 
-// Quiet shows nothing.
-const Quiet = progressui.QuietMode
+// Quiet shows nothing, Plain everything line by line.
+const (
+	Quiet = progressui.QuietMode
+	Plain = progressui.PlainMode
+)
 
 // Modes are the modes there are, in the order in which help lists them.
 var Modes = []Mode{progressui.AutoMode, progressui.PlainMode, progressui.TtyMode, progressui.QuietMode, progressui.RawJSONMode}

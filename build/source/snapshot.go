@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
@@ -18,6 +19,10 @@ import (
 // ErrChanged is returned when a file of the build context is no longer what it
 // was when the directory was walked.
 var ErrChanged = errors.New("changed during the build")
+
+// ErrName is returned for a file whose name, or link target, is not UTF-8 and so
+// can't be sent.
+var ErrName = errors.New("name is not UTF-8")
 
 // Snapshot is the build context as one walk found it. It is safe for use by
 // several nodes at once.
@@ -100,6 +105,10 @@ func (s *Snapshot) add(d fs.DirEntry) error {
 	stat, ok := info.Sys().(*types.Stat)
 	if !ok {
 		return fmt.Errorf("reading %q: no file information", d.Name())
+	}
+	if !utf8.ValidString(stat.Path) || !utf8.ValidString(stat.Linkname) {
+		// gRPC can't carry it, and says neither which nor where.
+		return fmt.Errorf("%w: %q", ErrName, stat.Path)
 	}
 	// As docker build does: who owns a file on the client means nothing in the image.
 	stat.Uid, stat.Gid = 0, 0

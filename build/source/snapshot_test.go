@@ -268,3 +268,16 @@ func TestVerifyAsksForNothingThatWasNotSent(t *testing.T) {
 	assert.NilError(t, s.Verify())
 	assert.Equal(t, len(s.Sent()), 0)
 }
+
+// A name that gRPC can't carry is an error that says which, unless it is ignored.
+func TestANameThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	assert.NilError(t, os.WriteFile(filepath.Join(dir, "a\xff"), nil, 0o600))
+	_, err := Read(t.Context(), dir, nil)
+	assert.ErrorIs(t, err, ErrName)
+	assert.ErrorContains(t, err, `"a\xff"`)
+	s, err := Read(t.Context(), dir, []string{"a*"})
+	assert.NilError(t, err)
+	assert.NilError(t, s.Close())
+}
