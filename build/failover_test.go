@@ -24,8 +24,9 @@ func TestALostNodeIsFollowedByTheNextThatCan(t *testing.T) {
 		build func(e *engine) build
 	}{
 		{"the engine dies", ErrNodeLost, func(e *engine) build {
-			return func(context.Context, *control.SolveRequest, session.Caller) (digest.Digest, error) {
+			return func(ctx context.Context, _ *control.SolveRequest, _ session.Caller) (digest.Digest, error) {
 				go e.stop()
+				<-ctx.Done()
 				return "", errRun
 			}
 		}},

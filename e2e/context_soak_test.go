@@ -56,7 +56,7 @@ func eachSeed(t *testing.T, first, count uint64, f func(t *testing.T, c *client,
 // theirs builds with docker's own client, and the files come back as a tar.
 func theirs(t *testing.T, e engine, c soak.Context, dest string) (map[string]soak.Entry, error) {
 	t.Helper()
-	if c.Exceptions {
+	if c.Modern {
 		if err := soak.Stock(t.Context(), "unix://"+filepath.Join(farm.root, "engines", string(e), "docker.sock"), c, dest); err != nil {
 			return nil, err
 		}

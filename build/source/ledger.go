@@ -8,24 +8,56 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// ledger holds the digest of every file that was sent to any node.
+// ledger holds what any node was told of, and the digest of every file that was
+// sent to any node.
 type ledger struct {
-	mu      sync.Mutex
-	digests map[string]digest.Digest
+	mu        sync.Mutex
+	announced map[string]bool
+	digests   map[string]digest.Digest
+	versions  map[string]version
+}
+
+// announce notes that a node was told of path: it uses the file, sent or not.
+func (l *ledger) announce(path string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.announced == nil {
+		l.announced = map[string]bool{}
+	}
+	l.announced[path] = true
+}
+
+// used returns the paths that nodes were told of, in order.
+func (l *ledger) used() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.announced))
+}
+
+// version returns what the file at path was when it was sent; the zero version
+// if it was not.
+func (l *ledger) version(path string) version {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.versions[path]
 }
 
 // record notes what was sent for path. Two nodes that were sent different
 // bytes for one path are an ErrChanged.
-func (l *ledger) record(path string, d digest.Digest) error {
+func (l *ledger) record(path string, d digest.Digest, v version) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if before, ok := l.digests[path]; ok && before != d {
 		return changed(path, "two nodes would have been sent different content")
 	}
 	if l.digests == nil {
-		l.digests = map[string]digest.Digest{}
+		l.digests, l.versions = map[string]digest.Digest{}, map[string]version{}
 	}
-	l.digests[path] = d
+	l.digests[path], l.versions[path] = d, v
+	if l.announced == nil {
+		l.announced = map[string]bool{}
+	}
+	l.announced[path] = true
 	return nil
 }
 

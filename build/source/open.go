@@ -20,6 +20,7 @@ type file struct {
 	view     *View
 	path     string
 	size     int64
+	opened   version
 	read     int64
 	hash     hash.Hash
 	done     bool
@@ -42,13 +43,14 @@ func (s *Snapshot) open(path string) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &file{disk: f, snapshot: s, path: path, size: info.Size(), hash: sha256.New()}, nil
+	return &file{disk: f, snapshot: s, path: path, size: info.Size(), opened: versionOf(info), hash: sha256.New()}, nil
 }
 
 // unopened tells a file that is not what it was from one that may not be read.
 func (s *Snapshot) unopened(path string, err error) error {
 	reason := errors.Unwrap(err)
-	if info, statErr := s.root.Lstat(path); statErr != nil || s.same(path, info) != nil {
+	info, statErr := s.root.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || statErr != nil || s.same(path, info) != nil {
 		return changed(path, fmt.Sprintf("it can't be opened any more: %v", reason))
 	}
 	return fmt.Errorf("opening %q of the build context: %w", path, reason)
@@ -85,7 +87,11 @@ func (f *file) finish() error {
 	if err := f.snapshot.same(f.path, info); err != nil {
 		return err
 	}
-	if err := f.snapshot.sent.record(f.path, digest.NewDigest(digest.SHA256, f.hash)); err != nil {
+	now := versionOf(info)
+	if now != f.opened {
+		return changed(f.path, "it was written while being sent")
+	}
+	if err := f.snapshot.sent.record(f.path, digest.NewDigest(digest.SHA256, f.hash), now); err != nil {
 		return err
 	}
 	f.view.delivered(f.path, f.read)

@@ -112,6 +112,9 @@ func (s *Snapshot) add(d fs.DirEntry) error {
 	}
 	// As docker build does: who owns a file on the client means nothing in the image.
 	stat.Uid, stat.Gid = 0, 0
+	if _, twice := s.index[stat.Path]; twice {
+		return changed(stat.Path, "its directory changed while it was read")
+	}
 	s.index[stat.Path] = len(s.entries)
 	s.entries = append(s.entries, entry{stat: stat})
 	return nil
@@ -147,19 +150,58 @@ func (s *Snapshot) Files() iter.Seq2[string, int64] {
 	}
 }
 
-// Verify checks that every file that was sent is still on disk as the snapshot
-// has it. It returns an ErrChanged that names the first that is not.
+// Verify checks that every file and link that nodes use, sent in this run or
+// before, is still on disk as the snapshot has it. It returns an ErrChanged that
+// names the first that is not.
 func (s *Snapshot) Verify() error {
-	for _, path := range s.sent.paths() {
-		info, err := s.root.Lstat(path)
-		if err != nil {
-			return changed(path, err.Error())
-		}
-		if err := s.same(path, info); err != nil {
+	for _, path := range s.sent.used() {
+		if err := s.verify(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Snapshot) verify(path string) error {
+	was := s.entries[s.index[path]].stat
+	if fs.FileMode(was.Mode).IsDir() {
+		return nil
+	}
+	info, err := s.root.Lstat(path)
+	if err != nil {
+		return changed(path, err.Error())
+	}
+	if fs.FileMode(was.Mode)&fs.ModeSymlink != 0 {
+		if target, err := s.root.Readlink(path); err != nil || target != was.Linkname {
+			return changed(path, "the link was changed")
+		}
+		return nil
+	}
+	if err := s.same(path, info); err != nil {
+		return err
+	}
+	if sent := s.sent.version(path); sent != (version{}) && sent != versionOf(info) {
+		return changed(path, "it was written after it was sent")
+	}
+	return nil
+}
+
+// announcedEntry is an entry of a walk. Filters ask for its information only when
+// it passes, which is how the snapshot knows what nodes were told of.
+type announcedEntry struct {
+	fsutil.DirEntryInfo
+	announce func()
+}
+
+// Info implements fs.DirEntry.
+func (e *announcedEntry) Info() (fs.FileInfo, error) {
+	e.announce()
+	return e.DirEntryInfo.Info()
+}
+
+func (s *Snapshot) announce(e entry) fs.DirEntry {
+	path := e.stat.Path
+	return &announcedEntry{DirEntryInfo: fsutil.DirEntryInfo{Stat: e.stat}, announce: func() { s.sent.announce(path) }}
 }
 
 // Sent returns the paths whose content some node asked for, in order.

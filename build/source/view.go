@@ -83,7 +83,7 @@ func (v *View) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error
 			continue
 		}
 		skip = ""
-		switch err := fn(path, &fsutil.DirEntryInfo{Stat: e.stat}, nil); {
+		switch err := fn(path, v.snapshot.announce(e), nil); {
 		case errors.Is(err, filepath.SkipAll):
 			return nil
 		case errors.Is(err, filepath.SkipDir):

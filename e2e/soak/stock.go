@@ -15,8 +15,8 @@ import (
 )
 
 // Stock builds as docker buildx does with an engine's own builder, with nothing between the directory and BuildKit's sender; the files
-// come back as a tar. Docker's clients before 23.0 read exceptions in ignore files otherwise, so `docker build` of Debian 12 is no
-// reference for those.
+// come back as a tar. Docker's clients before 23.0 read exceptions in ignore files otherwise, and don't find line breaks in names, so
+// `docker build` of Debian 12 is no reference for those.
 func Stock(ctx context.Context, host string, c Context, dest string) (err error) {
 	engine, err := dockerclient.New(dockerclient.WithHost(host))
 	if err != nil {

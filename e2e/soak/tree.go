@@ -138,8 +138,8 @@ type Context struct {
 	File string
 	// Ignore is the text of the ignore file that holds, for messages.
 	Ignore string
-	// Exceptions says that there may be such in it.
-	Exceptions bool
+	// Modern says that docker's clients before 23.0 understand something in it otherwise than those after it.
+	Modern bool
 	// Copy is what the Dockerfile copies, for messages.
 	Copy string
 }
@@ -179,7 +179,7 @@ func NewContext(seed uint64, dir string) (Context, error) {
 		c.Ignore = Ignore(random, paths, exceptions)
 		text[file+".dockerignore"] = c.Ignore
 	}
-	c.Exceptions = strings.Contains(c.Ignore, "!")
+	c.Modern = strings.Contains(c.Ignore, "!") || strings.Contains(strings.Join(paths, ""), "\n")
 	return c, write(text)
 }
 

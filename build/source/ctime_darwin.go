@@ -1,0 +1,5 @@
+package source
+
+import "syscall"
+
+func changeTime(stat *syscall.Stat_t) syscall.Timespec { return stat.Ctimespec }

@@ -1,0 +1,7 @@
+//go:build !windows && !darwin
+
+package source
+
+import "syscall"
+
+func changeTime(stat *syscall.Stat_t) syscall.Timespec { return stat.Ctim }
