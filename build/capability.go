@@ -51,7 +51,8 @@ var features = []feature{
 	{name: "--shm-size", used: func(r Request) bool { return r.ShmSize > 0 }, since: "23.0", frontend: true},
 	{name: "--ulimit", used: func(r Request) bool { return len(r.Ulimits) > 0 }, since: "23.0", frontend: true},
 	{name: "--cgroup-parent", used: func(r Request) bool { return r.CgroupParent != "" }, since: "23.0", frontend: true},
-	{name: "--attest", used: func(r Request) bool { return len(r.Attests) > 0 }, since: "24.0", store: contexts.Containerd},
+	{name: "--provenance", used: attests("provenance"), since: "24.0", store: contexts.Containerd},
+	{name: "--sbom", used: attests("sbom"), since: "24.0", store: contexts.Containerd},
 	{name: "--annotation", used: func(r Request) bool { return len(r.Annotations) > 0 }, since: "24.0", store: contexts.Containerd},
 	{name: "--call", used: func(r Request) bool { return r.Call != "" }, since: "27.0", frontend: true},
 	{name: "--cache-to", used: exportsCache, store: contexts.Containerd},
@@ -115,6 +116,13 @@ func hasHeredoc(req Request) bool {
 		}
 	}
 	return false
+}
+
+func attests(kind string) func(Request) bool {
+	return func(r Request) bool {
+		_, asked := r.Attests[kind]
+		return asked
+	}
 }
 
 // exportsCache says whether a cache goes anywhere but into the image itself.

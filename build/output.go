@@ -25,7 +25,14 @@ type Output struct {
 	Type OutputType
 	// Dest is a directory for OutputLocal and a file for OutputTar.
 	Dest string
+	// Stream takes the tar archive instead of a file, if it is not nil.
+	Stream io.Writer
 }
+
+// unclosed is a stream that outlives what is written to it.
+type unclosed struct{ io.Writer }
+
+func (unclosed) Close() error { return nil }
 
 // export is the output as BuildKit knows it.
 func (o Output) export() buildkit.ExportEntry {
@@ -33,6 +40,9 @@ func (o Output) export() buildkit.ExportEntry {
 		return buildkit.ExportEntry{Type: buildkit.ExporterLocal, OutputDir: o.Dest}
 	}
 	return buildkit.ExportEntry{Type: buildkit.ExporterTar, Output: func(map[string]string) (io.WriteCloser, error) {
+		if o.Stream != nil {
+			return unclosed{o.Stream}, nil
+		}
 		if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
 			return nil, fmt.Errorf("writing output: %w", err)
 		}

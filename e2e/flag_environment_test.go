@@ -52,7 +52,7 @@ func TestProxiesOfTheConfiguration(t *testing.T) {
 		"default": map[string]string{"httpProxy": proxy, "noProxy": "127.0.0.1"},
 		"unix://" + farm.root + "/engines/i386/docker.sock": map[string]string{"httpProxy": "http://other.example:3128"},
 	})
-	dir := s.dir(`RUN test "$http_proxy" = "$HTTP_PROXY" && echo "$http_proxy" | tr a-z A-Z > /proxy`, "ENTRYPOINT", `CMD ["env"]`)
+	dir := s.dir(`RUN test "$http_proxy" = "$HTTP_PROXY" && echo "$http_proxy" | tr a-z A-Z > /proxy`)
 
 	digestOf(t, s.push(dir).succeeded(), s.ref())
 

@@ -23,7 +23,7 @@ func TestSecretLookingFiles(t *testing.T) {
 	}.write(t, dir)
 	names := []string{".env", "deploy/id_rsa", "app/.aws/credentials"}
 
-	s.push("--secret-files", "fail", dir).failed(125, append(names, "tls")...)
+	s.push("--platform", "linux/amd64,linux/386", "--secret-files", "fail", dir).failed(125, append(names, "tls")...)
 	s.unsent()
 	r := s.build("--dry-run", dir).succeeded().says(append(names, "tls", ".dockerignore")...)
 	for _, harmless := range []string{"ignored.pem", "id_rsa.pub", ".env.example", "main.go"} {

@@ -28,6 +28,7 @@ type buildOptions struct {
 	rmImages     bool
 	push         bool
 	load         bool
+	files        bool // --output asks for files, not an image
 	platformTag  string
 	dryRun       bool
 

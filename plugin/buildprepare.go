@@ -56,6 +56,9 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	if err := s.makeRequests(); err != nil {
 		return err
 	}
+	if o := s.input.options; o.iidFile != "" && !o.push && (len(s.plan) != 1 || o.files) {
+		return usage(errors.New("--iidfile needs one image: one platform, or --push, whose digest names all"))
+	}
 	if err := s.checkSecrets(); err != nil {
 		return err
 	}
@@ -69,12 +72,8 @@ func (s *buildSession) readContext(ctx context.Context) (err error) {
 	if s.snapshot, err = source.Read(ctx, dir, s.input.dockerfiles.exclude()); err != nil {
 		return err
 	}
-	s.sharedKey = projectKey(dir)
-	if !s.snapshot.Normalised() {
-		return nil
-	}
 	content, err := s.snapshot.ContentKey(ctx)
-	s.sharedKey += "-" + content.Encoded()
+	s.sharedKey = projectKey(dir) + content
 	return err
 }
 
@@ -125,7 +124,9 @@ func (s *buildSession) makeRequests() error {
 			return err
 		}
 		bases = append(bases, more...)
-		unsupported = append(unsupported, a.Check(request))
+		if err := a.Check(request); err != nil && !slices.ContainsFunc(unsupported, func(e error) bool { return e.Error() == err.Error() }) {
+			unsupported = append(unsupported, err)
+		}
 		s.requests[platformKey(a.Platform)] = request
 	}
 	s.bases = build.Hosts(bases)

@@ -108,6 +108,7 @@ var explanations = []explanation{
 	{is(build.ErrExposed), exitUsage, say("Use ssh or TLS for that node, or allow it with insecure: true in multiarch.yaml.")},
 	{is(build.ErrNodeFull), exitUnavailable, fullHint},
 	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
+	{is(errNodeDown), exitUnavailable, say("See what docker says: docker version")},
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
 	{is(errCheck), exitUnverified, nil},

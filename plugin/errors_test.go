@@ -70,6 +70,7 @@ var explained = []struct {
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
 	{"a check that finds something", errCheck, 4, ""},
 	{"a name that can't be sent", fmt.Errorf("%w: x", source.ErrName), 1, ".dockerignore"},
+	{"an engine that is down", fmt.Errorf("%w: x", errNodeDown), 3, "docker version"},
 	{"stopped", onNode("build", fmt.Errorf("x: %w", context.Canceled)), 130, ""},
 	{"a step that fails", onNode("build", errors.New("exit code: 1")), 1, ""},
 	{"anything else", errors.New("x"), 1, ""},

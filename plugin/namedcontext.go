@@ -31,6 +31,12 @@ func (s *buildSession) readNamedContexts(r *build.Request, a build.Assignment) e
 			return usage(fmt.Errorf("invalid --build-context %s: %w", name, err))
 		}
 		r.NamedContexts[name] = build.NamedContext{Dir: dir}
+		// Engines know all sources of a build by one key.
+		content, err := dir.ContentKey(context.Background())
+		if err != nil {
+			return err
+		}
+		r.SharedKey = projectKey(r.SharedKey + name + place + content)
 	}
 	return nil
 }

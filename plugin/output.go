@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -17,48 +18,79 @@ import (
 // anyway: the image stays in the engine.
 func (o *buildOptions) readOutput() error {
 	for _, v := range o.output.all {
-		kind, _, err := parseOutput(v.value)
-		switch {
-		case err != nil:
+		output, err := parseOutput(v.value)
+		if err != nil {
 			return usage(fmt.Errorf("invalid --output %q: %w", v.value, err))
-		case kind == "registry":
-			o.push = true
-		case isFiles(kind) && (o.push || o.load):
-			return usage(fmt.Errorf("--output type=%s makes no image that could be pushed or loaded", kind))
 		}
+		o.push = o.push || output.push
+		o.files = o.files || output.isFiles()
+	}
+	if o.files && (o.push || o.load) {
+		return usage(errors.New("--output of files makes no image that could be pushed or loaded"))
 	}
 	return nil
 }
 
-func isFiles(kind string) bool {
-	return kind == string(build.OutputLocal) || kind == string(build.OutputTar)
-}
+// toStdout is the destination that means standard output.
+const toStdout = "-"
 
-func parseOutput(value string) (kind, dest string, err error) {
-	if !strings.Contains(value, "=") {
-		value = "type=local,dest=" + value
-	}
+// parseOutput reads a value as docker buildx does: one field that does not name
+// a type is a path, and "-" a tar archive on standard output.
+func parseOutput(value string) (output output, err error) {
 	fields, err := csvvalue.Fields(value, nil)
 	if err != nil {
-		return "", "", err
+		return output, err
+	}
+	if len(fields) == 1 && fields[0] == value && !strings.HasPrefix(value, "type=") {
+		if value == toStdout {
+			return outputTo(build.OutputTar, value), nil
+		}
+		return outputTo(build.OutputLocal, value).checked()
 	}
 	for _, field := range fields {
 		switch key, text, _ := strings.Cut(field, "="); key {
 		case "type":
-			kind = text
+			output.kind = text
 		case "dest":
-			dest = text
+			output.dest = text
+		case "push":
+			if output.push, err = strconv.ParseBool(text); err != nil {
+				return output, err
+			}
 		default:
-			return "", "", fmt.Errorf("unknown key %q", key)
+			return output, fmt.Errorf("unknown key %q", key)
 		}
 	}
+	return output.checked()
+}
+
+// output is one value of --output.
+type output struct {
+	kind, dest string
+	push       bool
+}
+
+func outputTo(kind build.OutputType, dest string) output {
+	return output{kind: string(kind), dest: dest}
+}
+
+func (o output) isFiles() bool {
+	return o.kind == string(build.OutputLocal) || o.kind == string(build.OutputTar)
+}
+
+func (o output) checked() (output, error) {
 	switch {
-	case isFiles(kind) && dest == "":
-		return "", "", errors.New("dest is missing")
-	case isFiles(kind), kind == "image", kind == "docker", kind == "registry":
-		return kind, dest, nil
+	case o.kind == string(build.OutputTar) && o.dest == "":
+		o.dest = toStdout
+	case o.kind == string(build.OutputLocal) && o.dest == "":
+		return o, errors.New("dest is missing")
+	case o.isFiles(), o.kind == "image", o.kind == "docker":
+	case o.kind == "registry":
+		o.push = true
+	default:
+		return o, fmt.Errorf("unknown type %q", o.kind)
 	}
-	return "", "", fmt.Errorf("unknown type %q", kind)
+	return o, nil
 }
 
 // setOutput gives each of several platforms a place of its own below the
@@ -68,13 +100,20 @@ func (s *buildSession) setOutput(r *build.Request, a build.Assignment) error {
 	if value == "" {
 		return nil
 	}
-	kind, dest, err := parseOutput(value)
-	if err != nil || !isFiles(kind) {
+	output, err := parseOutput(value)
+	if err != nil || !output.isFiles() {
 		return err
 	}
-	r.Output = &build.Output{Type: build.OutputType(kind), Dest: dest}
-	if len(s.plan) > 1 {
-		r.Output.Dest = filepath.Join(dest, platformDir(a.Platform))
+	r.Output = &build.Output{Type: build.OutputType(output.kind), Dest: output.dest}
+	switch several := len(s.plan) > 1; {
+	case output.dest == toStdout && several:
+		return usage(errors.New("--output: standard output has room for one platform"))
+	case output.dest == toStdout && s.cli.Out().IsTerminal():
+		return usage(errors.New("--output: a tar archive does not go to a terminal"))
+	case output.dest == toStdout:
+		r.Output.Stream = s.cli.Out()
+	case several:
+		r.Output.Dest = filepath.Join(output.dest, platformDir(a.Platform))
 		if r.Output.Type == build.OutputTar {
 			r.Output.Dest += ".tar"
 		}

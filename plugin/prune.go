@@ -44,6 +44,9 @@ func newPruneCommand(dockerCLI command.Cli) *cobra.Command {
 	return cmd
 }
 
+// errNodeDown is returned when the engine that a command is about is not there.
+var errNodeDown = errors.New("the engine gives no answer")
+
 func runPrune(ctx context.Context, dockerCLI command.Cli, o pruneOptions) error {
 	nodes, err := contexts.Load(dockerCLI, dockerCLI.CurrentContext())
 	if err != nil {
@@ -59,7 +62,7 @@ func runPrune(ctx context.Context, dockerCLI command.Cli, o pruneOptions) error 
 		return err
 	}
 	if nodes[0].Err != nil {
-		return fmt.Errorf("pruning %s: %w", nodes[0].Name, nodes[0].Err)
+		return fmt.Errorf("%w: %s: %w", errNodeDown, nodes[0].Name, nodes[0].Err)
 	}
 	pruned, err := nodes[0].Client().BuildCachePrune(ctx, dockerclient.BuildCachePruneOptions{
 		All: o.all, Filters: o.filter.Value(), ReservedSpace: o.keepStorage.Value(),

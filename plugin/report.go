@@ -101,9 +101,6 @@ func (s *buildSession) report() error {
 func (s *buildSession) writeIID(path string) error {
 	id := s.index.Descriptor.Digest
 	if !s.input.options.push {
-		if len(s.results) != 1 {
-			return usage(fmt.Errorf("--iidfile: %d images were built; with --push one digest names them all", len(s.results)))
-		}
 		id = s.results[0].Image.ID
 	}
 	if err := atomicwriter.WriteFile(path, []byte(id), 0o644); err != nil {

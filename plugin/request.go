@@ -22,13 +22,13 @@ func (s *buildSession) request(a build.Assignment) (build.Request, error) {
 		Context: s.snapshot, SharedKey: s.sharedKey, Target: o.target.single(p),
 		Labels: opts.ConvertKVStringsToMap(o.labels.list(p)),
 		Call:   o.call, NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
-		Network: networkMode(o.network.single(p)), ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,
+		ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,
 	}
 	for _, ulimit := range o.ulimits.GetList() {
 		request.Ulimits = append(request.Ulimits, ulimit.String())
 	}
 	for _, read := range []func(*build.Request, build.Assignment) error{
-		s.readDockerfile, s.readBuildArgs, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts, s.setOutput,
+		s.readDockerfile, s.readBuildArgs, s.readNetwork, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts, s.setOutput,
 	} {
 		if err := read(&request, a); err != nil {
 			return request, err
@@ -63,12 +63,17 @@ func (s *buildSession) readBuildArgs(r *build.Request, a build.Assignment) error
 	return nil
 }
 
-// networkMode leaves out what BuildKit does anyway.
-func networkMode(mode string) string {
-	if mode == "default" {
-		return ""
+// readNetwork takes the modes that BuildKit has, and leaves out what it does
+// anyway.
+func (s *buildSession) readNetwork(r *build.Request, a build.Assignment) error {
+	switch mode := s.input.options.network.single(a.Platform); mode {
+	case "", "default":
+	case "none", "host":
+		r.Network = mode
+	default:
+		return usage(fmt.Errorf("invalid --network %q: must be default, none or host", mode))
 	}
-	return mode
+	return nil
 }
 
 // readHosts turns host:ip into BuildKit's host=ip.
@@ -159,6 +164,9 @@ func cacheEntries(values []string) []string {
 // when a node asks for them.
 func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
 	if values := s.input.options.secrets.list(a.Platform); len(values) > 0 {
+		if err := secretsExist(values); err != nil {
+			return usage(fmt.Errorf("invalid --secret: %w", err))
+		}
 		secrets, err := buildctl.ParseSecret(values)
 		if err != nil {
 			return usage(fmt.Errorf("invalid --secret: %w", err))
@@ -166,7 +174,7 @@ func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
 		r.Attach = append(r.Attach, secrets)
 	}
 	if values := s.input.options.ssh.list(a.Platform); len(values) > 0 {
-		agents, err := buildctl.ParseSSH(values)
+		agents, err := buildctl.ParseSSH(lastOfEach(values))
 		if err != nil {
 			return usage(fmt.Errorf("invalid --ssh: %w", err))
 		}
@@ -175,6 +183,37 @@ func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
 			return usage(fmt.Errorf("invalid --ssh: %w", err))
 		}
 		r.Attach = append(r.Attach, provider)
+	}
+	return nil
+}
+
+// lastOfEach keeps the last value of each ID, which is the more specific one.
+func lastOfEach(values []string) []string {
+	last := map[string]int{}
+	for i, value := range values {
+		id, _, _ := strings.Cut(value, "=")
+		last[id] = i
+	}
+	var kept []string
+	for i, value := range values {
+		if id, _, _ := strings.Cut(value, "="); last[id] == i {
+			kept = append(kept, value)
+		}
+	}
+	return kept
+}
+
+// secretsExist finds variables that are not set: BuildKit would pass an empty
+// secret.
+func secretsExist(values []string) error {
+	for _, value := range values {
+		for _, field := range strings.Split(value, ",") {
+			if name, ok := strings.CutPrefix(field, "env="); ok {
+				if _, set := os.LookupEnv(name); !set {
+					return fmt.Errorf("the variable %s is not set", name)
+				}
+			}
+		}
 	}
 	return nil
 }

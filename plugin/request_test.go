@@ -96,14 +96,18 @@ func TestRequestRefuses(t *testing.T) {
 func TestOutput(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
-		"out": "local out", "type=local,dest=out": "local out", "type=tar,dest=out.tar": "tar out.tar", "type=image": "image ", "type=docker": "docker ", "type=registry": "registry ",
+		"out": "local out", "type=local,dest=out": "local out", "type=tar,dest=out.tar": "tar out.tar", "type=image": "image ", "type=docker": "docker ", "type=registry": "registry  push", "type=image,push=true": "image  push",
+		"-": "tar -", "type=tar": "tar -", "dest=x": "local dest=x",
 	} {
-		kind, dest, err := parseOutput(value)
+		output, err := parseOutput(value)
 		assert.NilError(t, err, value)
-		assert.Equal(t, kind+" "+dest, want)
+		if output.push {
+			output.dest += " push"
+		}
+		assert.Equal(t, output.kind+" "+output.dest, want)
 	}
-	for _, value := range []string{"type=local", "type=tar", "type=other", "type=local,dest=x,mode=1", "dest=x", "type=", ""} {
-		_, _, err := parseOutput(value)
+	for _, value := range []string{"type=local", "type=other", "type=local,dest=x,mode=1", "type=", "type=image,push=perhaps", ""} {
+		_, err := parseOutput(value)
 		assert.Assert(t, err != nil, "%q", value)
 	}
 }
