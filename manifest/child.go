@@ -26,6 +26,7 @@ type Child struct {
 	Attestations []ocispec.Descriptor // attestation manifests that came with the image
 	Size         int64                // compressed bytes: config and layers
 	Created      *time.Time           // when it was built; nil if the config doesn't say
+	Annotations  map[string]string    // of the image manifest
 }
 
 // Child reads one image by digest from repo: its manifest and its config, both checked against their digests. An index
@@ -106,7 +107,7 @@ func sameDescriptor(listed, found ocispec.Descriptor) error {
 
 // image reads the config that an image manifest names.
 func (r repository) image(ctx context.Context, t task, doc document) (Child, error) {
-	c := Child{Descriptor: doc.descriptor, ConfigDigest: doc.config.Digest, Layers: doc.layers, Size: doc.config.Size}
+	c := Child{Descriptor: doc.descriptor, ConfigDigest: doc.config.Digest, Layers: doc.layers, Size: doc.config.Size, Annotations: doc.annotations}
 	for _, l := range doc.layers {
 		c.Size += l.Size
 	}

@@ -21,36 +21,48 @@ const maxRedirects = 5
 // request is one request of the OCI distribution spec.
 type request struct {
 	method      string
-	kind        string // manifests or blobs
-	reference   string // tag, digest or "uploads/"
+	kind        string // manifests, blobs or tags
+	reference   string // tag, digest, "uploads/" or "list"
+	query       string
 	contentType string
 	body        []byte
+	stream      *stream // in place of body
 }
 
 // answer is what came back, read to its end.
 type answer struct {
+	status int
 	header http.Header
 	length int64 // as told by the header; -1 if it wasn't
 	body   []byte
 }
 
-// do makes one attempt at req. If an older login is refused it is renewed, once.
-func (r repository) do(ctx context.Context, req request) (answer, error) {
+// do makes one attempt at req.
+func (r repository) do(ctx context.Context, req request) (a answer, err error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, silentTimeout, fmt.Errorf("%w (%s)", errSilent, silentTimeout))
 	defer cancel()
+	err = r.loggedIn(ctx, func(s *session) error {
+		a, err = s.exchange(ctx, r.name, req)
+		return err
+	})
+	return a, timedOut(parent, ctx, err)
+}
+
+// loggedIn calls f with a session. If an older login is refused it is renewed, once.
+func (r repository) loggedIn(ctx context.Context, f func(*session) error) error {
 	for renewed := false; ; renewed = true {
 		s, fresh, err := r.session(ctx)
 		if err != nil {
-			return answer{}, timedOut(parent, ctx, err)
+			return err
 		}
-		a, err := s.exchange(ctx, r.name, req)
-		var f *failure
-		if err == nil || fresh || renewed || !errors.As(err, &f) || f.status != http.StatusUnauthorized {
-			return a, timedOut(parent, ctx, err)
+		err = f(s)
+		var refused *failure
+		if err == nil || fresh || renewed || !errors.As(err, &refused) || refused.status != http.StatusUnauthorized {
+			return err
 		}
 		if err := r.forget(ctx, s); err != nil {
-			return answer{}, timedOut(parent, ctx, err)
+			return err
 		}
 	}
 }
@@ -63,32 +75,44 @@ func timedOut(parent, ctx context.Context, err error) error {
 	return err
 }
 
-// exchange sends req with this login and follows redirects, which never get the login of another host, scheme or port.
+// exchange sends req with this login and reads the answer.
 func (s *session) exchange(ctx context.Context, repo reference.Named, req request) (answer, error) {
-	u := &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/" + reference.Path(repo) + "/" + req.kind + "/" + req.reference}
+	resp, err := s.follow(ctx, repo, req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	return s.read(resp)
+}
+
+// follow sends req and follows redirects, which never get the login of another host, scheme or port.
+func (s *session) follow(ctx context.Context, repo reference.Named, req request) (*http.Response, error) {
+	u := &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/" + reference.Path(repo) + "/" + req.kind + "/" + req.reference, RawQuery: req.query}
 	for range maxRedirects + 1 {
 		resp, err := s.send(ctx, u, req)
 		if err != nil {
-			return answer{}, err
+			return nil, err
 		}
 		if resp.StatusCode < 300 || resp.StatusCode >= 400 {
-			defer resp.Body.Close()
-			return s.read(resp)
+			return resp, nil
 		}
 		_ = resp.Body.Close()
 		next, err := resp.Location()
 		if err != nil || req.method != http.MethodGet && req.method != http.MethodHead {
-			return answer{}, s.failed(fmt.Errorf("status %d: %w", resp.StatusCode, errRedirect))
+			return nil, s.failed(fmt.Errorf("status %d: %w", resp.StatusCode, errRedirect))
 		}
 		u = next
 	}
-	return answer{}, s.failed(fmt.Errorf("more than %d: %w", maxRedirects, errRedirect))
+	return nil, s.failed(fmt.Errorf("more than %d: %w", maxRedirects, errRedirect))
 }
 
 func (s *session) send(ctx context.Context, u *url.URL, r request) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, s.failed(err)
+	}
+	if r.stream != nil {
+		r.stream.become(req)
 	}
 	if r.kind == "manifests" {
 		req.Header.Set("Accept", strings.Join(append(indexTypes, manifestTypes...), ", "))
@@ -116,7 +140,7 @@ func (s *session) read(resp *http.Response) (answer, error) {
 	if err != nil {
 		return answer{}, s.interrupted(err)
 	}
-	return answer{header: resp.Header, length: resp.ContentLength, body: body}, nil
+	return answer{status: resp.StatusCode, header: resp.Header, length: resp.ContentLength, body: body}, nil
 }
 
 // document fetches what a tag or digest of the repository points at.
@@ -168,13 +192,15 @@ func (r repository) blob(ctx context.Context, t task, desc ocispec.Descriptor) (
 
 // head asks whether the registry has a blob of this size. It can't tell whether the content is right.
 func (r repository) head(ctx context.Context, t task, desc ocispec.Descriptor) error {
-	return r.retry(ctx, t, func(ctx context.Context) error {
-		a, err := r.do(ctx, request{method: http.MethodHead, kind: "blobs", reference: desc.Digest.String()})
-		if err == nil && a.length >= 0 && a.length != desc.Size {
-			err = &failure{class: ErrDigest, cause: fmt.Errorf("the registry has %d bytes for %s of %d bytes", a.length, desc.Digest, desc.Size)}
-		}
-		return err
-	})
+	return r.retry(ctx, t, func(ctx context.Context) error { return r.headOnce(ctx, desc) })
+}
+
+func (r repository) headOnce(ctx context.Context, desc ocispec.Descriptor) error {
+	a, err := r.do(ctx, request{method: http.MethodHead, kind: "blobs", reference: desc.Digest.String()})
+	if err == nil && a.length >= 0 && a.length != desc.Size {
+		err = &failure{class: ErrDigest, cause: fmt.Errorf("the registry has %d bytes for %s of %d bytes", a.length, desc.Digest, desc.Size)}
+	}
+	return err
 }
 
 func asDigest(ref string) (digest.Digest, bool) {

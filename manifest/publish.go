@@ -23,6 +23,9 @@ type publication struct {
 	target reference.NamedTagged
 	idx    document
 	before digest.Digest // what the tag had; "" if it didn't exist
+
+	check    func(context.Context, document) error // reads back what the document refers to
+	expected *digest.Digest                        // what the tag must have had; nil takes anything
 }
 
 // Publish puts idx under target, by one PUT of a manifest, after everything it refers to was read back from target's
@@ -35,15 +38,28 @@ type publication struct {
 // [ErrPlatform] for an image that is not for the platform idx gives it. From the PUT on: [ErrImmutable] if the registry
 // won't move the tag, [ErrStale] if the tag keeps its old manifest for 60 s, [ErrChanged] if it has a third one.
 func (r *Registry) Publish(ctx context.Context, target reference.NamedTagged, idx Index) error {
-	p := publication{repository: r.repository(target, true), target: target}
-	var err error
+	return r.newPublication(target).publish(ctx, idx)
+}
+
+func (r *Registry) newPublication(target reference.NamedTagged) *publication {
+	p := &publication{repository: r.repository(target, true), target: target}
+	p.check = p.complete
+	return p
+}
+
+func (p *publication) publish(ctx context.Context, idx Index) (err error) {
 	if p.idx, err = parseDocument(idx.Descriptor.MediaType, idx.Raw); err != nil {
 		return p.explain(ctx, p.task(), &failure{class: ErrInvalid, cause: err})
 	}
 	if !p.idx.isIndex() || p.idx.descriptor.Digest != idx.Descriptor.Digest {
 		return p.explain(ctx, p.task(), &failure{class: ErrInvalid, cause: errors.New("the index is not what its descriptor says")})
 	}
-	if err := p.complete(ctx, p.idx); err != nil {
+	return p.run(ctx)
+}
+
+// run is the publication of p.idx, from reading back to proof.
+func (p *publication) run(ctx context.Context) (err error) {
+	if err := p.check(ctx, p.idx); err != nil {
 		return err
 	}
 	if p.before, err = p.tagged(ctx); err != nil {
@@ -51,6 +67,9 @@ func (r *Registry) Publish(ctx context.Context, target reference.NamedTagged, id
 	}
 	if p.before == p.idx.descriptor.Digest {
 		return nil
+	}
+	if p.expected != nil && *p.expected != p.before {
+		return p.explain(ctx, p.task(), p.unexpected())
 	}
 	if err := p.retry(ctx, p.task(), p.put); err != nil {
 		return err
@@ -106,7 +125,7 @@ func (p *publication) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.complete(ctx, doc); err != nil {
+	if err := p.check(ctx, doc); err != nil {
 		return err
 	}
 	for end := p.now().Add(staleLimit); ; {

@@ -116,6 +116,7 @@ type repository struct {
 	*Registry
 	name reference.Named // without tag and digest
 	push bool
+	from string // path of a repository of the same registry to mount blobs from; "" for none
 }
 
 func (r *Registry) repository(name reference.Named, push bool) repository {

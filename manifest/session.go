@@ -25,6 +25,7 @@ type session struct {
 type sessionKey struct {
 	repository string
 	push       bool
+	from       string
 }
 
 // slot holds at most one session, and lets one goroutine at a time make it. The lock is a channel because a goroutine
@@ -69,7 +70,7 @@ func (r repository) forget(ctx context.Context, s *session) error {
 }
 
 func (r repository) slot() *slot {
-	key := sessionKey{r.name.Name(), r.push}
+	key := sessionKey{r.name.Name(), r.push, r.from}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sl, ok := r.sessions[key]
@@ -155,7 +156,11 @@ func (r repository) token(ctx context.Context, s *session, config authn.AuthConf
 	if r.push {
 		actions = ":pull,push"
 	}
-	token, err := transport.Exchange(ctx, reg, auth, s.guard, []string{"repository:" + reference.Path(r.name) + actions}, c)
+	scopes := []string{"repository:" + reference.Path(r.name) + actions}
+	if r.from != "" {
+		scopes = append(scopes, "repository:"+r.from+":pull")
+	}
+	token, err := transport.Exchange(ctx, reg, auth, s.guard, scopes, c)
 	if err == nil {
 		return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
 	}

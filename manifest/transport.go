@@ -72,14 +72,16 @@ func (g guard) RoundTrip(in *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// dispatch gives up on a registry that sends no headers.
+// dispatch gives up on a registry that sends no headers. An upload takes as long as its bytes move: see [watchdog].
 func (g guard) dispatch(out *http.Request, cancel context.CancelCauseFunc) (*http.Response, error) {
 	limit := silentTimeout
 	if out.Method == http.MethodGet || out.Method == http.MethodHead {
 		limit = readTimeout
 	}
-	timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w (%s)", errSilent, limit)) })
-	defer timer.Stop()
+	if out.Method != http.MethodPatch {
+		timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w (%s)", errSilent, limit)) })
+		defer timer.Stop()
+	}
 	if g.r.insecure[strings.ToLower(out.URL.Host)] {
 		return g.r.lax.RoundTrip(out)
 	}
@@ -98,9 +100,12 @@ func (g guard) proxied(req *http.Request) bool {
 
 // bodyLimit gives the bytes that an answer may have.
 func bodyLimit(resp *http.Response) int64 {
+	size, known := resp.Request.Context().Value(sizeKey{}).(int64)
 	switch {
 	case resp.StatusCode >= 400:
 		return maxErrorBody
+	case known:
+		return size
 	case strings.Contains(resp.Request.URL.Path, "/manifests/"), strings.Contains(resp.Request.URL.Path, "/blobs/"):
 		return maxManifest
 	}

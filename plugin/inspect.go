@@ -2,39 +2,40 @@ package plugin
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
-	"github.com/docker/cli/cli/command/formatter"
 	"github.com/docker/go-units"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
-	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
 type inspectOptions struct {
-	reference string
-	nodes     bool
-	format    string
-	raw       bool
+	references []string
+	nodes      bool
+	format     string
+	raw        bool
+	config     bool
+	layers     bool
+	platforms  []string
+	require    []string
+	maxSize    string
 }
 
 func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	var o inspectOptions
 	cmd := &cobra.Command{
-		Use:   "inspect [OPTIONS] IMAGE",
+		Use:   "inspect [OPTIONS] IMAGE [IMAGE...]",
 		Short: "Show the platforms of an image in a registry, without pulling it",
-		Args:  args(cli.ExactArgs(1)),
+		Args:  args(cli.RequiresMinArgs(1)),
 		RunE: run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
-			o.reference = args[0]
+			o.references = args
 			return runInspect(ctx, dockerCLI, cmd, o, version)
 		}),
 	}
@@ -42,127 +43,89 @@ func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.BoolVar(&o.nodes, "nodes", false, "Show which of your nodes run each platform natively")
 	flags.StringVar(&o.format, "format", "table", `Format output: "table", "json", or a Go template applied to each platform`)
 	flags.BoolVar(&o.raw, "raw", false, "Print the manifest as the registry has it")
+	flags.StringSliceVar(&o.platforms, "platform", nil, "Show only these platforms")
+	flags.BoolVar(&o.config, "config", false, "Print the image config of one platform as the registry has it")
+	flags.BoolVar(&o.layers, "layers", false, "Show the layers of each platform")
+	flags.StringSliceVar(&o.require, "require", nil, "Fail (exit code 4) unless the image has these platforms")
+	flags.StringVar(&o.maxSize, "max-size", "", `Fail (exit code 4) if a platform is larger, compressed (e.g. "200MB")`)
 	return cmd
 }
 
-func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o inspectOptions, version string) error {
-	named, err := reference.ParseNormalizedNamed(o.reference)
-	if err != nil {
-		return usage(fmt.Errorf("invalid reference %q: %w", o.reference, err))
-	}
-	inspection, err := newRegistry(dockerCLI, version).Inspect(ctx, reference.TagNameOnly(named))
-	if err != nil {
-		return err
-	}
-	if o.raw {
-		_, err := dockerCLI.Out().Write(inspection.Raw)
-		return err
-	}
-	var nodes contexts.Nodes
-	if o.nodes {
-		if nodes, err = probeNodes(ctx, dockerCLI, cmd); err != nil {
-			return err
-		}
-		defer nodes.Close()
-	}
-	view := newInspectView(inspection, nodes, o.nodes)
-	if o.format == formatter.JSONFormatKey {
-		encoder := json.NewEncoder(dockerCLI.Out())
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(view)
-	}
-	return view.write(dockerCLI, o)
+// inspectInput is what the flags mean.
+type inspectInput struct {
+	inspectOptions
+	names     []reference.Named
+	platforms []ocispec.Platform
+	gate      inspectGate
 }
 
-// inspectView is what inspect shows; its JSON is a documented interface.
-type inspectView struct {
-	Reference string         `json:"reference"`
-	MediaType string         `json:"mediaType"`
-	Digest    string         `json:"digest"`
-	Platforms []platformView `json:"platforms"`
-
-	showNodes bool
-}
-
-// platformView is one platform of an image.
-type platformView struct {
-	Platform string `json:"platform"`
-	Digest   string `json:"digest"`
-	// Size is the compressed size in bytes of config and layers.
-	Size         int64    `json:"size"`
-	Layers       int      `json:"layers"`
-	Attestations int      `json:"attestations"`
-	Nodes        []string `json:"nodes,omitempty"`
-}
-
-func newInspectView(in manifest.Inspection, nodes contexts.Nodes, showNodes bool) inspectView {
-	view := inspectView{
-		Reference: in.Reference, MediaType: in.Descriptor.MediaType, Digest: in.Descriptor.Digest.String(),
-		Platforms: []platformView{}, showNodes: showNodes,
-	}
-	for _, image := range in.Images {
-		p := platformView{
-			Digest: image.Descriptor.Digest.String(), Size: image.Size,
-			Layers: len(image.Layers), Attestations: len(image.Attestations), Platform: "not an image",
-		}
-		if own := image.Descriptor.Platform; own != nil {
-			p.Platform = clean(platforms.FormatAll(*own))
-			p.Nodes = nodeNames(slices.DeleteFunc(nodes.Best(*own), func(n *contexts.Node) bool {
-				return n.Match(*own) != contexts.Native
-			}))
-		}
-		view.Platforms = append(view.Platforms, p)
-	}
-	return view
-}
-
-func (v inspectView) write(dockerCLI command.Cli, o inspectOptions) error {
-	format := o.format
-	table := format == formatter.TableFormatKey
-	if table {
-		_, err := fmt.Fprintf(dockerCLI.Out(), "Name:      %s\nMediaType: %s\nDigest:    %s\n\n", v.Reference, clean(v.MediaType), v.Digest)
+func (o inspectOptions) read() (*inspectInput, error) {
+	in := &inspectInput{inspectOptions: o}
+	for _, text := range o.references {
+		named, err := parseReference(text)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		format = "table {{.Platform}}\t{{.Digest}}\t{{.Size}}\t{{.Layers}}\t{{.Attestations}}"
-		if v.showNodes {
-			format += "\t{{.Nodes}}"
+		in.names = append(in.names, named)
+	}
+	var err error
+	if in.platforms, err = parsePlatforms(o.platforms); err != nil {
+		return nil, err
+	}
+	if in.gate.require, err = parsePlatforms(o.require); err != nil {
+		return nil, err
+	}
+	if o.maxSize != "" {
+		in.gate.maxSize, err = units.FromHumanSize(strings.TrimSpace(o.maxSize))
+		if err != nil || in.gate.maxSize <= 0 {
+			return nil, usage(fmt.Errorf("invalid --max-size %q: want a size such as 200MB", o.maxSize))
 		}
 	}
-	out := formatter.Context{Output: dockerCLI.Out(), Format: formatter.Format(format)}
-	row := newPlatformRow(platformView{})
-	if err := out.Write(row, func(write func(formatter.SubContext) error) error {
-		for _, p := range v.Platforms {
-			if err := write(newPlatformRow(p)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		return usage(fmt.Errorf("invalid --format: %w", err))
+	return in, in.check()
+}
+
+// check refuses flags of which one would be without effect.
+func (in *inspectInput) check() error {
+	exact := in.raw || in.config
+	switch {
+	case in.raw && in.config:
+		return usage(errors.New("--raw and --config: one at a time"))
+	case exact && len(in.names) > 1:
+		return usage(errors.New("--raw and --config are for one image"))
+	case in.raw && len(in.platforms) > 0:
+		return usage(errors.New("--raw prints what all platforms have in common, not one of them"))
+	case exact && (in.layers || in.nodes):
+		return usage(errors.New("--raw and --config print nothing else"))
 	}
 	return nil
 }
 
-// platformRow is a row of the table, and what a template may use.
-type platformRow struct {
-	formatter.HeaderContext
-	view platformView
-}
-
-func newPlatformRow(view platformView) *platformRow {
-	row := &platformRow{view: view}
-	row.Header = formatter.SubHeaderContext{
-		"Platform": "PLATFORM", "Digest": "DIGEST", "Size": "SIZE",
-		"Layers": "LAYERS", "Attestations": "ATTESTATIONS", "Nodes": "NODES",
+func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o inspectOptions, version string) error {
+	in, err := o.read()
+	if err != nil {
+		return err
 	}
-	return row
+	registry := newRegistry(dockerCLI, version)
+	found, failed := in.fetch(ctx, registry)
+	if len(found) == 0 {
+		return failed
+	}
+	if in.raw || in.config {
+		return in.printExact(ctx, dockerCLI, registry, found[0])
+	}
+	var nodes contexts.Nodes
+	if in.nodes {
+		if nodes, err = probeNodes(ctx, dockerCLI, cmd); err != nil {
+			return errors.Join(failed, err)
+		}
+		defer func() { _ = nodes.Close() }()
+	}
+	views := make([]inspectView, len(found))
+	for i, f := range found {
+		views[i] = newInspectView(f, nodes, in)
+	}
+	if err := in.write(dockerCLI, views); err != nil {
+		return err
+	}
+	return errors.Join(failed, in.gate.check(found))
 }
-
-func (r *platformRow) MarshalJSON() ([]byte, error) { return json.Marshal(r.view) }
-func (r *platformRow) Platform() string             { return r.view.Platform }
-func (r *platformRow) Digest() string               { return r.view.Digest }
-func (r *platformRow) Size() string                 { return units.HumanSizeWithPrecision(float64(r.view.Size), 3) }
-func (r *platformRow) Layers() string               { return strconv.Itoa(r.view.Layers) }
-func (r *platformRow) Attestations() string         { return strconv.Itoa(r.view.Attestations) }
-func (r *platformRow) Nodes() string                { return strings.Join(r.view.Nodes, ",") }

@@ -110,8 +110,7 @@ func TestErrorsOfInspect(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"no image", nil, exitUsage, []string{"requires 1 argument"}},
-		{"two images", []string{"a", "b"}, exitUsage, []string{"requires 1 argument"}},
+		{"no image", nil, exitUsage, []string{"requires at least 1 argument"}},
 		{"an unknown flag", []string{"--nope"}, exitUsage, []string{"unknown flag: --nope", "--help"}},
 		{"a bad reference", []string{"UPPER:x:y"}, exitUsage, []string{`invalid reference "UPPER:x:y"`}},
 		{"a bad template", []string{"--format", "{{.Nope}}", host + "/app:1"}, exitUsage, []string{"invalid --format"}},

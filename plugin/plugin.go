@@ -43,6 +43,9 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd.AddCommand(
 		newBuildCommand(dockerCLI, version),
 		newInspectCommand(dockerCLI, version),
+		newCreateCommand(dockerCLI, version),
+		newCopyCommand(dockerCLI, version),
+		newUntagCommand(dockerCLI, version),
 		newNodeCommand(dockerCLI),
 		newInstallCommand(dockerCLI),
 		newUninstallCommand(dockerCLI),
