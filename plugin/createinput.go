@@ -88,13 +88,6 @@ func (in *createInput) check() error {
 	return nil
 }
 
-// parseTargets reads tags as build does.
-func parseTargets(tags []string) ([]reference.NamedTagged, error) {
-	in := &buildInput{options: &buildOptions{tags: tags}}
-	err := in.readTargets()
-	return in.targets, err
-}
-
 // readSources takes references, and digests of images in the repository of the
 // first target.
 func (in *createInput) readSources(all []string) error {

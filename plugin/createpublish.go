@@ -128,26 +128,6 @@ func (c *creation) print(raw []byte) error {
 	return err
 }
 
-// publishAll publishes under each target, latest last. If one fails, it says what
-// became of the others.
-func publishAll(ctx context.Context, targets []reference.NamedTagged, publish func(context.Context, reference.NamedTagged) error) error {
-	var done []string
-	targets = publicationOrder(targets)
-	for i, target := range targets {
-		name := reference.FamiliarString(target)
-		err := publish(ctx, target)
-		if err == nil {
-			done = append(done, name)
-			continue
-		}
-		if len(done) == 0 {
-			return err
-		}
-		return &partialError{published: done, failed: name, err: err, untouched: familiar(targets[i+1:])}
-	}
-	return nil
-}
-
 // printPublished is the result: a line for each target.
 func printPublished(dockerCLI command.Cli, targets []reference.NamedTagged, dgst digest.Digest) error {
 	for _, target := range targets {

@@ -86,7 +86,7 @@ var explanations = []explanation{
 	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
 	{as[*build.UnsupportedError], exitUsage, say("Leave it out, or build that platform on another node: --node PLATFORM:CONTEXT")},
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
-	{as[*partialError], exitPartial, say("Run the same command again to finish.")},
+	{as[*partialError], exitPartial, say("Run the same command again to finish, or give the rest their names: docker multiarch create -t NAME PUBLISHED")},
 	{as[*build.DroppedError], exitNoNode, droppedHint},
 	{as[*build.NoNodeError], exitNoNode, noNodeHint},
 	{is(manifest.ErrChanged), exitChanged, say("Another build published this tag at the same time. Run the command again if yours should count.")},

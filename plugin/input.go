@@ -46,27 +46,37 @@ func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 	return in, in.dockerfiles.readKnown(in.platforms)
 }
 
-func (in *buildInput) readTargets() error {
-	for _, tag := range in.options.tags {
-		named, err := reference.ParseNormalizedNamed(tag)
-		if err != nil {
-			return usage(fmt.Errorf("invalid tag %q: %w", tag, err))
-		}
-		if _, ok := named.(reference.Digested); ok {
-			return usage(fmt.Errorf("invalid tag %q: a digest can't be chosen", tag))
-		}
-		target, ok := reference.TagNameOnly(named).(reference.NamedTagged)
-		if !ok {
-			return usage(fmt.Errorf("invalid tag %q", tag))
-		}
-		if !slices.ContainsFunc(in.targets, func(t reference.NamedTagged) bool { return t.String() == target.String() }) {
-			in.targets = append(in.targets, target)
-		}
+func (in *buildInput) readTargets() (err error) {
+	if in.targets, err = parseTargets(in.options.tags); err != nil {
+		return err
 	}
 	if in.options.push && len(in.targets) == 0 {
 		return usage(errors.New("--push needs a name: --tag"))
 	}
 	return nil
+}
+
+// parseTargets reads names to publish under, and leaves out what was named
+// before.
+func parseTargets(tags []string) ([]reference.NamedTagged, error) {
+	var targets []reference.NamedTagged
+	for _, tag := range tags {
+		named, err := reference.ParseNormalizedNamed(tag)
+		if err != nil {
+			return nil, usage(fmt.Errorf("invalid tag %q: %w", tag, err))
+		}
+		if _, ok := named.(reference.Digested); ok {
+			return nil, usage(fmt.Errorf("invalid tag %q: a digest can't be chosen", tag))
+		}
+		target, ok := reference.TagNameOnly(named).(reference.NamedTagged)
+		if !ok {
+			return nil, usage(fmt.Errorf("invalid tag %q", tag))
+		}
+		if !slices.ContainsFunc(targets, func(t reference.NamedTagged) bool { return t.String() == target.String() }) {
+			targets = append(targets, target)
+		}
+	}
+	return targets, nil
 }
 
 // readPlatforms takes the platform from the environment, as docker build does, if

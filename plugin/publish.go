@@ -18,18 +18,27 @@ func (s *buildSession) publish(ctx context.Context, w *progress.Writer) (err err
 	if s.index, err = s.newIndex(); err != nil {
 		return err
 	}
+	return publishAll(ctx, s.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
+		return w.Start("publishing " + reference.FamiliarString(target)).Done(s.registry.Publish(ctx, target, s.index))
+	})
+}
+
+// publishAll publishes under each target, latest last. If one fails, it says what
+// became of the others.
+func publishAll(ctx context.Context, targets []reference.NamedTagged, publish func(context.Context, reference.NamedTagged) error) error {
 	var done []string
-	targets := publicationOrder(s.input.targets)
+	targets = publicationOrder(targets)
 	for i, target := range targets {
 		name := reference.FamiliarString(target)
-		step := w.Start("publishing " + name)
-		if err := step.Done(s.registry.Publish(ctx, target, s.index)); err != nil {
-			if len(done) == 0 {
-				return err
-			}
-			return &partialError{published: done, failed: name, err: err, untouched: familiar(targets[i+1:])}
+		err := publish(ctx, target)
+		if err == nil {
+			done = append(done, name)
+			continue
 		}
-		done = append(done, name)
+		if len(done) == 0 {
+			return err
+		}
+		return &partialError{published: done, failed: name, err: err, untouched: familiar(targets[i+1:])}
 	}
 	return nil
 }

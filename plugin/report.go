@@ -115,12 +115,7 @@ func (s *buildSession) reportPublished() error {
 		_, err := fmt.Fprintln(s.cli.Out(), dgst)
 		return err
 	}
-	var errs []error
-	for _, target := range s.input.targets {
-		_, err := fmt.Fprintf(s.cli.Out(), "%s@%s\n", reference.FamiliarString(target), dgst)
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	return printPublished(s.cli, s.input.targets, dgst)
 }
 
 // reportImages says which image is on which node: the image ID alone for a
