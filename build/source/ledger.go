@@ -14,7 +14,6 @@ type ledger struct {
 	mu        sync.Mutex
 	announced map[string]bool
 	digests   map[string]digest.Digest
-	versions  map[string]version
 }
 
 // announce notes that a node was told of path: it uses the file, sent or not.
@@ -34,26 +33,18 @@ func (l *ledger) used() []string {
 	return slices.Sorted(maps.Keys(l.announced))
 }
 
-// version returns what the file at path was when it was sent; the zero version
-// if it was not.
-func (l *ledger) version(path string) version {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.versions[path]
-}
-
 // record notes what was sent for path. Two nodes that were sent different
 // bytes for one path are an ErrChanged.
-func (l *ledger) record(path string, d digest.Digest, v version) error {
+func (l *ledger) record(path string, d digest.Digest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if before, ok := l.digests[path]; ok && before != d {
 		return changed(path, "two nodes would have been sent different content")
 	}
 	if l.digests == nil {
-		l.digests, l.versions = map[string]digest.Digest{}, map[string]version{}
+		l.digests = map[string]digest.Digest{}
 	}
-	l.digests[path], l.versions[path] = d, v
+	l.digests[path] = d
 	if l.announced == nil {
 		l.announced = map[string]bool{}
 	}

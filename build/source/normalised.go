@@ -50,8 +50,5 @@ func (s *Snapshot) copyTo(w io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	if versionOf(info) != f.opened {
-		return changed(path, "it was written while being read")
-	}
-	return nil
+	return s.same(path, info)
 }

@@ -20,7 +20,6 @@ type file struct {
 	view     *View
 	path     string
 	size     int64
-	opened   version
 	read     int64
 	hash     hash.Hash
 	done     bool
@@ -43,7 +42,7 @@ func (s *Snapshot) open(path string) (*file, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &file{disk: f, snapshot: s, path: path, size: info.Size(), opened: versionOf(info), hash: sha256.New()}, nil
+	return &file{disk: f, snapshot: s, path: path, size: info.Size(), hash: sha256.New()}, nil
 }
 
 // unopened tells a file that is not what it was from one that may not be read.
@@ -87,11 +86,7 @@ func (f *file) finish() error {
 	if err := f.snapshot.same(f.path, info); err != nil {
 		return err
 	}
-	now := versionOf(info)
-	if now != f.opened {
-		return changed(f.path, "it was written while being sent")
-	}
-	if err := f.snapshot.sent.record(f.path, digest.NewDigest(digest.SHA256, f.hash), now); err != nil {
+	if err := f.snapshot.sent.record(f.path, digest.NewDigest(digest.SHA256, f.hash)); err != nil {
 		return err
 	}
 	f.view.delivered(f.path, f.read)

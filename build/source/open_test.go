@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
 	"gotest.tools/v3/assert"
 )
@@ -170,7 +171,7 @@ func TestTwoNodesThatWouldBeSentDifferentContent(t *testing.T) {
 	_, err = send(t, second, "file")
 	assert.ErrorIs(t, err, ErrChanged)
 	assert.ErrorContains(t, err, `"file"`)
-	assert.ErrorContains(t, err, "different content")
+	assert.ErrorContains(t, err, "its time was put back")
 	assert.ErrorIs(t, second.Err(), ErrChanged)
 	assert.NilError(t, first.Err(), "it was sent what it was meant to")
 
@@ -302,4 +303,32 @@ func TestAFileThatANodeHadAlreadyMustStillBeWhatItWas(t *testing.T) {
 	err = s.Verify()
 	assert.ErrorIs(t, err, ErrChanged)
 	assert.ErrorContains(t, err, `"used"`)
+}
+
+// TestThePathThatWasSentTwiceMustHaveHadTheSameContent: whatever else was missed.
+func TestThePathThatWasSentTwiceMustHaveHadTheSameContent(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	assert.NilError(t, l.record("file", digest.FromString("a")))
+	assert.NilError(t, l.record("file", digest.FromString("a")))
+	err := l.record("file", digest.FromString("b"))
+	assert.ErrorIs(t, err, ErrChanged)
+	assert.ErrorContains(t, err, "different content")
+}
+
+// TestAFileWhoseTimeWasPutBackBeforeItWasSent: a node that has it already is not
+// sent it, and would keep the old bytes.
+func TestAFileWhoseTimeWasPutBackBeforeItWasSent(t *testing.T) {
+	t.Parallel()
+	dir := tree{"file": "aaaa"}.make(t)
+	path := filepath.Join(dir, "file")
+	s := read(t, dir)
+	before, err := os.Stat(path)
+	assert.NilError(t, err)
+	write(t, path, "bbbb")
+	assert.NilError(t, os.Chtimes(path, before.ModTime(), before.ModTime()))
+	_, err = s.View(unheard).Open("file")
+	assert.NilError(t, err)
+	s.sent.announce("file")
+	assert.ErrorIs(t, s.Verify(), ErrChanged)
 }

@@ -41,7 +41,8 @@ type Snapshot struct {
 // entry is one file, directory or link. Paths have the system's separator and
 // entries are in the order of a walk: a directory, then what is in it.
 type entry struct {
-	stat *types.Stat
+	stat    *types.Stat
+	version version
 	// unreadable is why a directory could not be listed. It matters only
 	// when something below that directory is asked for.
 	unreadable error
@@ -112,12 +113,36 @@ func (s *Snapshot) add(d fs.DirEntry) error {
 	}
 	// As docker build does: who owns a file on the client means nothing in the image.
 	stat.Uid, stat.Gid = 0, 0
-	if _, twice := s.index[stat.Path]; twice {
-		return changed(stat.Path, "its directory changed while it was read")
+	version, err := s.confirm(stat)
+	if err != nil {
+		return err
 	}
 	s.index[stat.Path] = len(s.entries)
-	s.entries = append(s.entries, entry{stat: stat})
+	s.entries = append(s.entries, entry{stat: stat, version: version})
 	return nil
+}
+
+// confirm looks at an entry once more, from the root down. The walk goes by path,
+// and follows a link that is put in a directory's place while it is there.
+func (s *Snapshot) confirm(stat *types.Stat) (version, error) {
+	if _, twice := s.index[stat.Path]; twice {
+		return version{}, changed(stat.Path, "its directory changed while it was read")
+	}
+	if parent := filepath.Dir(stat.Path); parent != "." {
+		if i, ok := s.index[parent]; ok && !fs.FileMode(s.entries[i].stat.Mode).IsDir() {
+			return version{}, changed(parent, "it was replaced while it was read")
+		}
+	}
+	info, err := s.root.Lstat(stat.Path)
+	if err != nil {
+		return version{}, changed(stat.Path, err.Error())
+	}
+	was := fs.FileMode(stat.Mode)
+	same := info.Mode().Type() == was.Type() && (!was.IsRegular() || info.Size() == stat.Size && info.ModTime().UnixNano() == stat.ModTime)
+	if !same {
+		return version{}, changed(stat.Path, "while the directory was read")
+	}
+	return versionOf(info), nil
 }
 
 // Fingerprint identifies the snapshot: a digest over path, type and mode, size
@@ -177,13 +202,7 @@ func (s *Snapshot) verify(path string) error {
 		}
 		return nil
 	}
-	if err := s.same(path, info); err != nil {
-		return err
-	}
-	if sent := s.sent.version(path); sent != (version{}) && sent != versionOf(info) {
-		return changed(path, "it was written after it was sent")
-	}
-	return nil
+	return s.same(path, info)
 }
 
 // announcedEntry is an entry of a walk. Filters ask for its information only when
@@ -212,7 +231,8 @@ func (s *Snapshot) Close() error { return s.root.Close() }
 
 // same compares what is on disk now with what the walk found.
 func (s *Snapshot) same(path string, now fs.FileInfo) error {
-	was := s.entries[s.index[path]].stat
+	e := s.entries[s.index[path]]
+	was := e.stat
 	switch {
 	case !now.Mode().IsRegular():
 		return changed(path, "no longer a regular file")
@@ -220,6 +240,8 @@ func (s *Snapshot) same(path string, now fs.FileInfo) error {
 		return changed(path, fmt.Sprintf("%d bytes, was %d", now.Size(), was.Size))
 	case now.ModTime().UnixNano() != was.ModTime:
 		return changed(path, "modified")
+	case versionOf(now) != e.version:
+		return changed(path, "modified, though its time was put back")
 	}
 	return nil
 }
