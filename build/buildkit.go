@@ -38,7 +38,7 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases, fail: fail, given: func(host string) {
 		_ = w.Start("[auth] the login for " + host + " is given to this node").Done(nil)
 	}}
-	files, err := mounts(req, view, fail)
+	files, err := newMounts(req, view, fail)
 	if err != nil {
 		return Image{}, err
 	}

@@ -38,7 +38,7 @@ func Call(ctx context.Context, req Request, a Assignment, w *progress.Writer) (C
 		return CallResult{}, blame(ctx, a.Node, err)
 	}
 	defer func() { _ = client.Close() }()
-	files, err := mounts(req, req.Context.View(fail), fail)
+	files, err := newMounts(req, req.Context.View(fail), fail)
 	if err != nil {
 		return CallResult{}, err
 	}

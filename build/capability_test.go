@@ -38,7 +38,7 @@ func TestWhatAnEngineLacksIsRefusedBeforeTheBuild(t *testing.T) {
 		{name: "/dev/shm", set: func(r *Request) { r.ShmSize = 1 }, version: "20.10.24", want: "--shm-size"},
 		{name: "limits", set: func(r *Request) { r.Ulimits = []string{"nofile=1:1"} }, version: "20.10.24", want: "--ulimit"},
 		{name: "a cgroup", set: func(r *Request) { r.CgroupParent = "x" }, version: "20.10.24", want: "--cgroup-parent"},
-		{name: "attestations with a graph driver", set: func(r *Request) { r.Attests = sbom }, version: "28.5.2", want: "--sbom: node a (engine 28.5.2) can't: it needs the containerd image store"},
+		{name: "attestations with a graph driver", set: func(r *Request) { r.Attests = sbom }, version: "28.5.2", want: "--sbom (--attest type=sbom): node a (engine 28.5.2) can't: it needs the containerd image store"},
 		{name: "attestations with containerd's store", set: func(r *Request) { r.Attests = sbom }, version: "28.5.2", store: contexts.Containerd},
 		{name: "attestations with an old one", set: func(r *Request) { r.Attests = sbom }, version: "23.0.1", store: contexts.Containerd, want: "it needs engine 24.0"},
 		{name: "attestations with an old one and a frontend", set: func(r *Request) { r.Attests = sbom }, dockerfile: "# syntax=docker/dockerfile:1\nFROM scratch", version: "23.0.1", store: contexts.Containerd, want: "it needs engine 24.0"},

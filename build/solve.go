@@ -25,13 +25,13 @@ const exporterMoby = "moby"
 const localContext = "named-"
 
 // solveOpt translates a request and an assignment into BuildKit's options. It
-// is pure: what a flag means to BuildKit is decided here and nowhere else. The
-// views are what the session serves, made by mounts.
-func solveOpt(req Request, a Assignment, mounts map[string]fsutil.FS, auth session.Attachable) buildkit.SolveOpt {
+// is pure: what a flag means to BuildKit is decided here and nowhere else.
+func solveOpt(req Request, a Assignment, m mounts, auth session.Attachable) buildkit.SolveOpt {
 	return buildkit.SolveOpt{
 		Frontend:            "dockerfile.v0",
 		FrontendAttrs:       frontendAttrs(req, a),
-		LocalMounts:         mounts,
+		LocalMounts:         m.all,
+		LocalFilterOpt:      m.filter,
 		SharedKey:           req.SharedKey,
 		Exports:             exports(req, a),
 		CacheImports:        req.CacheFrom,
@@ -44,18 +44,35 @@ func solveOpt(req Request, a Assignment, mounts map[string]fsutil.FS, auth sessi
 // mounts are the file systems that the session serves to one node: the build
 // context without what the Dockerfile's ignore file rules out, the Dockerfile,
 // and the directories of named contexts.
-func mounts(req Request, view *source.View, failed func(error)) (map[string]fsutil.FS, error) {
+type mounts struct {
+	all   map[string]fsutil.FS
+	views map[string]*source.View
+}
+
+func newMounts(req Request, view *source.View, failed func(error)) (mounts, error) {
 	files, err := view.Without(req.Dockerfile.Exclude)
 	if err != nil {
-		return nil, fmt.Errorf("ignore file: %w", err)
+		return mounts{}, fmt.Errorf("ignore file: %w", err)
 	}
-	all := map[string]fsutil.FS{"context": files, "dockerfile": req.Dockerfile.FS()}
+	m := mounts{
+		all:   map[string]fsutil.FS{"context": files, "dockerfile": req.Dockerfile.FS()},
+		views: map[string]*source.View{"context": view},
+	}
 	for name, context := range req.NamedContexts {
 		if context.Dir != nil {
-			all[localContext+name] = context.Dir.View(failed)
+			v := context.Dir.View(failed)
+			m.all[localContext+name], m.views[localContext+name] = v, v
 		}
 	}
-	return all, nil
+	return m, nil
+}
+
+// filter has the views told what passes the engine's own filter, the last one.
+func (m mounts) filter(name string, opt *fsutil.FilterOpt) error {
+	if v := m.views[name]; v != nil {
+		opt.Map = v.Used
+	}
+	return nil
 }
 
 func frontendAttrs(req Request, a Assignment) map[string]string {

@@ -92,7 +92,7 @@ func TestSolveOpt(t *testing.T) {
 	view := req.Context.View(func(error) {})
 	auth := &sessionAuth{}
 	a := Assignment{Platform: parse("linux/amd64"), Targets: tags("example.com/app:1"), PlatformTags: tags("example.com/app:1-linux-amd64")}
-	files, err := mounts(req, view, nil)
+	files, err := newMounts(req, view, nil)
 	assert.NilError(t, err)
 	opt := solveOpt(req, a, files, auth)
 	assert.Equal(t, opt.Frontend, "dockerfile.v0")
@@ -109,7 +109,7 @@ func TestSolveOpt(t *testing.T) {
 func TestAnImageWithoutNamesIsExportedWithoutAny(t *testing.T) {
 	t.Parallel()
 	req := request(t)
-	opt := solveOpt(req, Assignment{Platform: parse("linux/amd64")}, nil, &sessionAuth{})
+	opt := solveOpt(req, Assignment{Platform: parse("linux/amd64")}, mounts{}, &sessionAuth{})
 	assert.Equal(t, len(opt.Exports[0].Attrs), 0, `an empty "name" would be refused`)
 }
 
@@ -118,10 +118,10 @@ func TestWhatTheSessionServes(t *testing.T) {
 	req := request(t)
 	req.NamedContexts = map[string]NamedContext{"image": {Location: "docker-image://alpine"}, "dir": {Dir: req.Context}}
 	req.Dockerfile.Exclude = []string{"a"}
-	files, err := mounts(req, req.Context.View(func(error) {}), func(error) {})
+	files, err := newMounts(req, req.Context.View(func(error) {}), func(error) {})
 	assert.NilError(t, err)
 	served := map[string]string{}
-	for name, files := range files {
+	for name, files := range files.all {
 		assert.NilError(t, files.Walk(t.Context(), "", func(path string, _ fs.DirEntry, err error) error {
 			served[name] += path + " "
 			return err
@@ -131,7 +131,7 @@ func TestWhatTheSessionServes(t *testing.T) {
 	assert.DeepEqual(t, served, map[string]string{"context": "app.Dockerfile ", "dockerfile": "app.Dockerfile ", "named-dir": "a app.Dockerfile "})
 
 	req.Dockerfile.Exclude = []string{"[a-"}
-	_, err = mounts(req, req.Context.View(func(error) {}), nil)
+	_, err = newMounts(req, req.Context.View(func(error) {}), nil)
 	assert.ErrorContains(t, err, "ignore file")
 }
 
@@ -140,7 +140,7 @@ func TestTheRightToTheHostsNetworkIsAskedForOnlyWithTheFlag(t *testing.T) {
 	req := request(t)
 	for network, want := range map[string][]string{"": nil, "none": nil, "host": {"network.host"}} {
 		req.Network = network
-		assert.DeepEqual(t, solveOpt(req, Assignment{}, nil, &sessionAuth{}).AllowedEntitlements, want)
+		assert.DeepEqual(t, solveOpt(req, Assignment{}, mounts{}, &sessionAuth{}).AllowedEntitlements, want)
 	}
 }
 
@@ -149,7 +149,7 @@ func TestSecretsAreAttachedBesideTheLogins(t *testing.T) {
 	req := request(t)
 	secret, auth := &sessionAuth{}, &sessionAuth{}
 	req.Attach = []session.Attachable{secret}
-	opt := solveOpt(req, Assignment{}, nil, auth)
+	opt := solveOpt(req, Assignment{}, mounts{}, auth)
 	assert.Equal(t, len(opt.Session), 2)
 	assert.Assert(t, opt.Session[0] == auth && opt.Session[1] == secret)
 }
@@ -159,12 +159,12 @@ func TestFilesInsteadOfAnImage(t *testing.T) {
 	req := request(t)
 	dest := filepath.Join(t.TempDir(), "new", "out")
 	req.Output = &Output{Type: OutputLocal, Dest: dest}
-	export := solveOpt(req, Assignment{Targets: tags("app:1")}, nil, &sessionAuth{}).Exports[0]
+	export := solveOpt(req, Assignment{Targets: tags("app:1")}, mounts{}, &sessionAuth{}).Exports[0]
 	assert.Equal(t, export.Type, buildkit.ExporterLocal)
 	assert.Equal(t, export.OutputDir, dest)
 
 	req.Output.Type = OutputTar
-	export = solveOpt(req, Assignment{}, nil, &sessionAuth{}).Exports[0]
+	export = solveOpt(req, Assignment{}, mounts{}, &sessionAuth{}).Exports[0]
 	assert.Equal(t, export.Type, buildkit.ExporterTar)
 	file, err := export.Output(nil)
 	assert.NilError(t, err)
@@ -182,6 +182,6 @@ func TestAnnotationsGoIntoTheImage(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	req.Annotations = map[string]string{"org.example.a": "b"}
-	opt := solveOpt(req, Assignment{Targets: tags("example.com/app:1")}, nil, &sessionAuth{})
+	opt := solveOpt(req, Assignment{Targets: tags("example.com/app:1")}, mounts{}, &sessionAuth{})
 	assert.DeepEqual(t, opt.Exports[0].Attrs, map[string]string{"annotation.org.example.a": "b", "name": "example.com/app:1", "oci-mediatypes": "true"})
 }

@@ -19,7 +19,7 @@ func TestInvalidReference(t *testing.T) {
 	for _, ref := range []string{"Upper", "host/Upper", "a b", "a:b:c", "-", "", "host/:1", s.ref() + "@sha256:" + s.before[7:]} {
 		s.build("--push", "-t", s.ref(), "-t", ref, dir).failed(125, "invalid tag", ref, help)
 	}
-	s.push("--push", dir, "surplus").failed(1) // Cobra's own code for a wrong number of arguments, as docker build has it.
+	s.push("--push", dir, "surplus").failed(125, "requires 1 argument")
 	s.build("--push", dir).failed(125, "--tag")
 	s.unsent()
 }

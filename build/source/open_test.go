@@ -15,6 +15,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
 	"gotest.tools/v3/assert"
 )
 
@@ -178,9 +179,6 @@ func TestTwoNodesThatWouldBeSentDifferentContent(t *testing.T) {
 	// The failure is that file's and that node's alone.
 	_, err = send(t, third, "other")
 	assert.NilError(t, err)
-	keepTime(t, path, func() { write(t, path, "12345678") })
-	_, err = send(t, third, "file")
-	assert.NilError(t, err)
 }
 
 func TestManyNodesReadOneSnapshotAtOnce(t *testing.T) {
@@ -294,7 +292,11 @@ func TestAFileThatANodeHadAlreadyMustStillBeWhatItWas(t *testing.T) {
 	t.Parallel()
 	dir := tree{"used": "1", "unused": "1"}.make(t)
 	s := read(t, dir)
-	files, err := fsutil.NewFilterFS(s.View(unheard), &fsutil.FilterOpt{IncludePatterns: []string{"used"}})
+	v := s.View(unheard)
+	// BuildKit has a filter of its own below the one with the engine's patterns.
+	files, err := fsutil.NewFilterFS(v, &fsutil.FilterOpt{Map: func(string, *types.Stat) fsutil.MapResult { return fsutil.MapResultKeep }})
+	assert.NilError(t, err)
+	files, err = fsutil.NewFilterFS(files, &fsutil.FilterOpt{IncludePatterns: []string{"used"}, Map: v.Used})
 	assert.NilError(t, err)
 	assert.NilError(t, files.Walk(t.Context(), "", func(string, fs.DirEntry, error) error { return nil }))
 	write(t, filepath.Join(dir, "unused"), "22")

@@ -205,24 +205,6 @@ func (s *Snapshot) verify(path string) error {
 	return s.same(path, info)
 }
 
-// announcedEntry is an entry of a walk. Filters ask for its information only when
-// it passes, which is how the snapshot knows what nodes were told of.
-type announcedEntry struct {
-	fsutil.DirEntryInfo
-	announce func()
-}
-
-// Info implements fs.DirEntry.
-func (e *announcedEntry) Info() (fs.FileInfo, error) {
-	e.announce()
-	return e.DirEntryInfo.Info()
-}
-
-func (s *Snapshot) announce(e entry) fs.DirEntry {
-	path := e.stat.Path
-	return &announcedEntry{DirEntryInfo: fsutil.DirEntryInfo{Stat: e.stat}, announce: func() { s.sent.announce(path) }}
-}
-
 // Sent returns the paths whose content some node asked for, in order.
 func (s *Snapshot) Sent() []string { return s.sent.paths() }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/tonistiigi/fsutil"
+	"github.com/tonistiigi/fsutil/types"
 )
 
 // View is the snapshot as one node reads it. It implements fsutil.FS, the file
@@ -66,6 +67,13 @@ func (v *View) Sent() (paths []string, bytes int64) {
 	return paths, bytes
 }
 
+// Used is a fsutil.MapFunc that keeps everything, for the last filter between the
+// view and a node: what passes there is what the node is told of, sent or not.
+func (v *View) Used(path string, _ *types.Stat) fsutil.MapResult {
+	v.snapshot.sent.announce(clean(path))
+	return fsutil.MapResultKeep
+}
+
 // Walk implements fsutil.FS with the semantics of filepath.WalkDir, from
 // memory.
 func (v *View) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
@@ -83,7 +91,7 @@ func (v *View) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error
 			continue
 		}
 		skip = ""
-		switch err := fn(path, v.snapshot.announce(e), nil); {
+		switch err := fn(path, &fsutil.DirEntryInfo{Stat: e.stat}, nil); {
 		case errors.Is(err, filepath.SkipAll):
 			return nil
 		case errors.Is(err, filepath.SkipDir):
