@@ -86,7 +86,7 @@ func (e *engine) start(t *testing.T, name, machine string) *contexts.Node {
 		defer close(served)
 		_ = buildkit.Serve(hijacked{listener, ctx, e.conns})
 	}()
-	api := &httptest.Server{Listener: listener, Config: &http.Server{ //nolint:gosec // for a test
+	api := &httptest.Server{Listener: listener, Config: &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0),
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serve(ctx, t, w, r) }),
 	}}

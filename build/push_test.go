@@ -89,9 +89,12 @@ func TestLayersOfAPushAreShown(t *testing.T) {
 	step := display.Writer("x").Start("pushing")
 	var stream pushStream
 	for _, m := range []jsonstream.Message{
-		{ID: "aaa", Status: "Preparing"}, {ID: "bbb", Status: "Waiting"},
+		{ID: "aaa", Status: "Preparing"},
+		{ID: "bbb", Status: "Waiting"},
 		{ID: "aaa", Status: "Pushing", Progress: &jsonstream.Progress{Current: 3, Total: 9}},
-		{ID: "aaa", Status: "Pushed"}, {ID: "ccc", Status: "Layer already exists"}, {ID: "ddd", Status: "Mounted from library/x"},
+		{ID: "aaa", Status: "Pushed"},
+		{ID: "ccc", Status: "Layer already exists"},
+		{ID: "ddd", Status: "Mounted from library/x"},
 	} {
 		assert.NilError(t, stream.take(m, step))
 	}

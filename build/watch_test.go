@@ -93,7 +93,7 @@ func TestBlame(t *testing.T) {
 			err := blame(t.Context(), c.node, c.err)
 			assert.ErrorIs(t, err, c.err)
 			for _, fault := range []error{ErrNodeLost, ErrNodeFull} {
-				assert.Equal(t, errors.Is(err, fault), fault == c.want, fault)
+				assert.Equal(t, errors.Is(err, fault), errors.Is(fault, c.want), fault)
 			}
 
 			ctx, cancel := context.WithCancel(t.Context())

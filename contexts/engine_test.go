@@ -35,7 +35,7 @@ func (e engine) start(t *testing.T) string {
 	socket := filepath.Join(shortDir(t), "e.sock")
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
 	assert.NilError(t, err)
-	server := &httptest.Server{Listener: listener, Config: &http.Server{ //nolint:gosec // for a test
+	server := &httptest.Server{Listener: listener, Config: &http.Server{
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { e.serve(t, w, r) }),
 		ErrorLog: log.New(io.Discard, "", 0),
 	}}

@@ -47,7 +47,7 @@ func sshStandIn(dir string, args []string) int {
 	if err != nil {
 		return 3
 	}
-	conn, err := net.Dial("unix", strings.TrimPrefix(string(engine), "unix://")) //nolint:noctx // ends with the process
+	conn, err := net.Dial("unix", strings.TrimPrefix(string(engine), "unix://"))
 	if err != nil {
 		return 3
 	}

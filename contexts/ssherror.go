@@ -78,11 +78,10 @@ func sshError(text string) error {
 			break
 		}
 	}
-	switch e.Kind {
-	// The rest of the text is the API client's, which knows nothing of ssh.
-	case ErrSSHChatty:
+	switch {
+	case errors.Is(e.Kind, ErrSSHChatty):
 		e.Text = malformed.FindString(text)
-	case ErrSSHNoEngine:
+	case errors.Is(e.Kind, ErrSSHNoEngine):
 		e.Text = ""
 	}
 	return e

@@ -23,7 +23,7 @@ import (
 func helper(t *testing.T, name, script string) {
 	t.Helper()
 	dir := t.TempDir()
-	assert.NilError(t, os.WriteFile(filepath.Join(dir, "docker-credential-"+name), []byte("#!/bin/sh\n"+script+"\n"), 0o755)) //nolint:gosec // it has to be run
+	assert.NilError(t, os.WriteFile(filepath.Join(dir, "docker-credential-"+name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 

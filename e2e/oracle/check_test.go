@@ -42,7 +42,8 @@ func TestCheckAcceptsWhatIsRight(t *testing.T) {
 		},
 		{
 			"an OCI manifest need not name its type",
-			push{platforms: linuxThree, manifest: func(_ int, m obj) { delete(m, "mediaType") }}, Want{Platforms: linuxThree},
+			push{platforms: linuxThree, manifest: func(_ int, m obj) { delete(m, "mediaType") }},
+			Want{Platforms: linuxThree},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

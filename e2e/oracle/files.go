@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -144,7 +145,7 @@ func (t tree) file(upper tree, header *tar.Header, content io.Reader) (File, err
 		if _, err := io.Copy(sum, content); err != nil {
 			return file, fmt.Errorf("reading tar: %s: %w", header.Name, err)
 		}
-		file.SHA256 = fmt.Sprintf("%x", sum.Sum(nil))
+		file.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	case "hardlink":
 		target, err := cleanName(header.Linkname)
 		if err != nil {

@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"context"
-	"fmt"
 )
 
 const (
@@ -84,7 +83,7 @@ func (c *checker) attestations(children []Child) {
 		if !child.Attestation {
 			continue
 		}
-		where := fmt.Sprintf("attestation %s", short(child.Digest))
+		where := "attestation " + short(child.Digest)
 		if !child.platform.isUnknown() {
 			c.report(where, ErrAttestation, "its platform is %s, not unknown/unknown", child.Platform)
 		}

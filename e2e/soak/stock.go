@@ -50,7 +50,7 @@ func Stock(ctx context.Context, host string, c Context, dest string) (err error)
 	group, ctx := errgroup.WithContext(ctx)
 	events := make(chan *buildkit.SolveStatus)
 	group.Go(func() error {
-		for range events { //nolint:revive // nobody looks at them
+		for range events {
 		}
 		return nil
 	})

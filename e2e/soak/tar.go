@@ -5,6 +5,7 @@ package soak
 import (
 	"archive/tar"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,7 @@ func Entries(file string) (map[string]Entry, error) {
 		}
 		e := Entry{
 			Type: h.Typeflag, Mode: h.Mode, UID: h.Uid, GID: h.Gid, Size: h.Size, Link: h.Linkname,
-			Sum: fmt.Sprintf("%x", sum.Sum(nil)), Xattrs: fmt.Sprint(h.Xattrs), //nolint:staticcheck // exactly these, of all records
+			Sum: hex.EncodeToString(sum.Sum(nil)), Xattrs: fmt.Sprint(h.Xattrs), //nolint:staticcheck // exactly these, of all records
 		}
 		if h.Typeflag != tar.TypeDir {
 			e.Time = h.ModTime.UnixNano()
