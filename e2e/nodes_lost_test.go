@@ -20,7 +20,7 @@ import (
 
 // Not parallel to other tests: engines and ssh go down. Each of these has engines of its own to bring down, so they need not wait
 // for each other.
-func TestNodeTrouble(t *testing.T) { //nolint:tparallel // its parts run at once, but nothing else may
+func TestNodeTrouble(t *testing.T) { // its parts run at once, but nothing else may
 	for name, test := range map[string]func(t *testing.T){
 		"engine stops": testStoppedEngine, // modern
 		"engine dies":  testDyingEngine,   // trixie
