@@ -163,6 +163,8 @@ func TestFilesChangeWhileEnginesBuild(t *testing.T) {
 		args := []string{"--no-cache", "-f", filepath.Join(dir, "Dockerfile"), filepath.Join(dir, "context"), "-o", "type=tar,dest=" + filepath.Join(dir, "out")}
 		if seed%2 == 0 { // The nodes have it already.
 			c.build(args...).succeeded()
+		} else {
+			w.Sneaky()
 		}
 		stop, changing := make(chan struct{}), errgroup.Group{}
 		pause := time.Duration(1+random.IntN(2000)) * time.Millisecond

@@ -39,10 +39,10 @@ func TestSyntaxThatAnEngineLacks(t *testing.T) {
 	assert.DeepEqual(t, got, map[string]files{"linux/amd64": {"told": "one\ntwo"}, "linux/386": {"told": "one\ntwo"}})
 }
 
-// All at once, in one command, on two real engines of different versions.
-func TestEverythingAtOnce(t *testing.T) {
-	t.Parallel()
-	c, args := newEngines(t)
+// everything is a build that needs all at once: secrets, ssh, a named context, a cache, a here-document and arguments that differ by
+// platform. It gives the client what it takes, and returns the flags with the build context, and what the build tells on a platform.
+func everything(t *testing.T, c *client, differs string) (flags []string, told func(platform string) files) {
+	t.Helper()
 	socket, public, _ := agent(t)
 	c.env["SSH_AUTH_SOCK"], c.env["E2E_SECRET"] = socket, "hidden"
 	dir := files{"ask.go": askAgent, "Dockerfile": dockerfile(
@@ -53,20 +53,31 @@ func TestEverythingAtOnce(t *testing.T) {
 		"FROM scratch", "COPY --from=base /told /",
 	)}.dir(t)
 	buildAsk(t, dir)
-	flags := []string{
+	flags = []string{
 		"--build-context", "lib=" + files{"lib": "named"}.dir(t), "--secret", "id=s,env=E2E_SECRET", "--ssh", "default",
-		"--build-arg", "FLAVOUR=plain", "--build-arg", "linux/386:FLAVOUR=old", dir,
+		"--build-arg", "FLAVOUR=plain", "--build-arg", differs + ":FLAVOUR=own", dir,
 	}
+	return flags, func(platform string) files {
+		all := files{"lib": "named", "flavour": "plain", "secret": "6", "ssh": public}
+		if platform == differs {
+			all["flavour"] = "own"
+		}
+		return all
+	}
+}
+
+// All at once, in one command, on two real engines of different versions; the same for two architectures of machines is
+// TestEverythingAtOnceOnArm.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	c, args := newEngines(t)
+	flags, told := everything(t, c, "linux/386")
 
 	got := c.told(both, append(args, flags...)...)
 
-	want := files{"lib": "named", "flavour": "plain", "secret": "6", "ssh": public}
-	assert.DeepEqual(t, got["linux/amd64"], want)
-	want["flavour"] = "old"
-	assert.DeepEqual(t, got["linux/386"], want)
+	assert.DeepEqual(t, got, map[string]files{"linux/amd64": told("linux/amd64"), "linux/386": told("linux/386")})
 
-	c = newClient(t)
-	c.env["SSH_AUTH_SOCK"], c.env["E2E_SECRET"] = socket, "hidden"
+	c.haveContexts("amd64", "i386")
 	r := c.build(flags...).failed(125, "here-document", "--build-context")
 	for _, e := range engines {
 		r.says(string(e) + " (engine " + e.version(t) + ")")

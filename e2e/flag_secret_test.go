@@ -107,10 +107,10 @@ func main() {
 }
 `
 
-// buildAsk makes ask-ARCH of a directory's ask.go, for both architectures.
+// buildAsk makes ask-ARCH of a directory's ask.go, for all architectures.
 func buildAsk(t *testing.T, dir string) {
 	t.Helper()
-	for _, arch := range []string{"386", "amd64"} {
+	for _, arch := range []string{"386", "amd64", "arm64"} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "ask-"+arch), filepath.Join(dir, "ask.go"))
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
 		out, err := cmd.CombinedOutput()

@@ -5,6 +5,7 @@ package e2e
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -68,4 +69,21 @@ func TestEmulatedBuild(t *testing.T) {
 	assert.Equal(t, published(t, openRegistry(), s.repo, tag, want).Digest, digestOf(t, r, s.ref()))
 	content := contentOf(t, openRegistry(), s.repo, tag)["linux/arm64"]
 	assert.Equal(t, content["machine"].Type, "file")
+}
+
+// All that a modern engine can, in one command on two machines of different architectures; an old engine among them has it refused.
+func TestEverythingAtOnceOnArm(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.haveContexts(string(modern), "arm64-modern")
+	flags, told := everything(t, c, "linux/arm64")
+	platforms := []string{"linux/amd64", "linux/arm64"}
+
+	got := c.told(platforms, append([]string{"--platform", strings.Join(platforms, ",")}, flags...)...)
+
+	assert.DeepEqual(t, got, map[string]files{"linux/amd64": told("linux/amd64"), "linux/arm64": told("linux/arm64")})
+
+	c.haveContexts(string(modern), "arm64")
+	old := engine("arm64")
+	c.build(flags...).failed(125, "here-document", "--build-context", "arm64 (engine "+old.version(t)+")")
 }

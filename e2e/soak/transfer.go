@@ -137,7 +137,7 @@ func Mutate(ctx context.Context, seed uint64, dir string) (outcome string, err e
 		nodes = append(nodes, n)
 	}
 	if seed%2 == 0 { // One or both have built before.
-		if err := send(ctx, w.dir, nodes[:1+random.IntN(2)]...); err != nil {
+		if err := send(ctx, w.dir, func() {}, nodes[:1+random.IntN(2)]...); err != nil {
 			return "", fmt.Errorf("nothing was changed: %w", err)
 		}
 		for range random.IntN(6) {
@@ -149,7 +149,7 @@ func Mutate(ctx context.Context, seed uint64, dir string) (outcome string, err e
 	}
 	stop, changing := make(chan struct{}), errgroup.Group{}
 	changing.Go(func() error { return w.Run(stop, 2*time.Millisecond) })
-	failure := send(ctx, w.dir, nodes...)
+	failure := send(ctx, w.dir, w.Sneaky, nodes...)
 	close(stop)
 	if err := changing.Wait(); err != nil {
 		return "", err
@@ -163,13 +163,14 @@ func Mutate(ctx context.Context, seed uint64, dir string) (outcome string, err e
 	return Unharmed, judge(w, nodes)
 }
 
-// send is what a build does, up to the moment when it says that all is well.
-func send(ctx context.Context, dir string, nodes ...*node) error {
+// send is what a build does, up to the moment when it says that all is well. It calls walked when it has looked at the directory.
+func send(ctx context.Context, dir string, walked func(), nodes ...*node) error {
 	s, err := source.Read(ctx, dir, nil)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	walked()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, n := range nodes {
 		group.Go(func() error { return n.receive(ctx, s) })

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,7 +24,7 @@ type Writer struct {
 	random  *rand.Rand
 	dir     string
 	outside string // Where nothing may ever come from.
-	sending bool
+	sneaky  atomic.Bool
 	step    int
 	journal map[string][]state
 }
@@ -32,6 +34,10 @@ type state struct {
 	step int
 	sum  string
 }
+
+// Sneaky allows changes that leave size and time as they were. From one build to the next nobody could notice those, so it is for when
+// a build has looked at the directory, or for nodes that have nothing of it.
+func (w *Writer) Sneaky() { w.sneaky.Store(true) }
 
 // NewWriter makes some files in the directory. Outside is for what must never be sent.
 func NewWriter(random *rand.Rand, dir, outside string) (*Writer, error) {
@@ -78,7 +84,6 @@ func (w *Writer) make(path string) error {
 
 // Run changes things, with pauses up to that length, until the channel is closed. Then nothing is changed any more.
 func (w *Writer) Run(stop <-chan struct{}, pause time.Duration) error {
-	w.sending = true
 	for {
 		select {
 		case <-stop:
@@ -112,8 +117,8 @@ func (w *Writer) change() error {
 		return errors.Join(os.Truncate(full, int64(len(text)/block/2*block)), w.note(path))
 	case 2, 3: // Write in place what has the same size.
 		return errors.Join(w.overwrite(full, len(text)), w.note(path))
-	case 4: // And the same time, as touch -r leaves it. From one build to the next nobody could notice.
-		if !w.sending {
+	case 4: // And the same time, as touch -r leaves it.
+		if !w.sneaky.Load() {
 			return nil
 		}
 		info, err := os.Stat(full)
@@ -204,39 +209,35 @@ func (w *Writer) Changed(text string) bool {
 // Wrong tells what is wrong with files that a node got, by path the SHA-256 of each: content that no file ever had, or files that were
 // never there at the same time.
 func (w *Writer) Wrong(got map[string]string) error {
-	from, until, since, before := 0, w.step+1, "", ""
+	together := map[int]bool{}
+	for step := range w.step + 1 {
+		together[step] = true
+	}
 	for path, sum := range got {
-		first, last, ok := w.span(path, sum, from, until)
-		switch {
-		case !ok:
+		mine := w.steps(path, sum)
+		if len(mine) == 0 {
 			return fmt.Errorf("%q never was what was sent", path)
-		case first > from:
-			from, since = first, path
 		}
-		if last < until {
-			until, before = last, path
-		}
-		if from >= until {
-			return fmt.Errorf("%q is what it was from step %d on, %q what it was before step %d", since, from, before, until)
+		before := slices.Sorted(maps.Keys(together))
+		maps.DeleteFunc(together, func(step int, _ bool) bool { return !mine[step] })
+		if len(together) == 0 {
+			return fmt.Errorf("%q was what was sent after steps %v, other files after steps %v", path, slices.Sorted(maps.Keys(mine)), before)
 		}
 	}
 	return nil
 }
 
-// span is when a file had that content. Of several times, it is the first that others have had theirs too.
-func (w *Writer) span(path, sum string, from, until int) (first, last int, ok bool) {
-	states := w.journal[path]
+// steps are those after which a file had that content.
+func (w *Writer) steps(path, sum string) map[int]bool {
+	all, states := map[int]bool{}, w.journal[path]
 	for i, s := range states {
-		if s.sum != sum {
-			continue
-		}
 		next := w.step + 1
 		if i+1 < len(states) {
 			next = states[i+1].step
 		}
-		if first, last, ok = s.step, next, true; next > from && s.step < until {
-			break
+		for step := s.step; step < next && s.sum == sum; step++ {
+			all[step] = true
 		}
 	}
-	return first, last, ok
+	return all
 }
