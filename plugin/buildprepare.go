@@ -127,10 +127,21 @@ func (s *buildSession) makeRequests() error {
 		if err := a.Check(request); err != nil && !slices.ContainsFunc(unsupported, func(e error) bool { return e.Error() == err.Error() }) {
 			unsupported = append(unsupported, err)
 		}
+		if err := checkPaths(request, a.Platform); err != nil {
+			return err
+		}
 		s.requests[platformKey(a.Platform)] = request
 	}
 	s.bases = build.Hosts(bases)
 	return errors.Join(unsupported...)
+}
+
+// checkPaths finds files that could not be on an engine of the platform's system.
+func checkPaths(r build.Request, p ocispec.Platform) error {
+	if p.OS != "windows" {
+		return nil
+	}
+	return r.Context.CheckWindows(r.Dockerfile.Exclude)
 }
 
 // requestFor returns the request of an assignment. For a node that takes over it

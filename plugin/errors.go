@@ -91,6 +91,7 @@ var explanations = []explanation{
 	{as[*build.NoNodeError], exitNoNode, noNodeHint},
 	{is(manifest.ErrChanged), exitChanged, say("Another build published this tag at the same time. Run the command again if yours should count.")},
 	{is(manifest.ErrImmutable), exitChanged, say("Publish under a new tag.")},
+	{is(source.ErrWindows), exitUsage, say("Rename them, or name them in the ignore file of the Dockerfile for Windows.")},
 	{is(source.ErrName), exitFailed, say("Rename it, or name it in .dockerignore.")},
 	{is(source.ErrChanged), exitUnverified, say("Run the command again when nothing writes to the build context.")},
 	{is(build.ErrOtherImage), exitUnverified, say("Another build moved the same tag on that node. Run the command again.")},

@@ -72,6 +72,7 @@ var explained = []struct {
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
 	{"a check that finds something", errCheck, 4, ""},
+	{"a name that Windows can't have", fmt.Errorf("%w: x", source.ErrWindows), 125, "for Windows"},
 	{"a name that can't be sent", fmt.Errorf("%w: x", source.ErrName), 1, ".dockerignore"},
 	{"an engine that is down", fmt.Errorf("%w: x", errNodeDown), 3, "docker version"},
 	{"stopped", onNode("build", fmt.Errorf("x: %w", context.Canceled)), 130, ""},
