@@ -53,7 +53,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := s.makeRequests(); err != nil {
+	if err := s.makeRequests(ctx); err != nil {
 		return err
 	}
 	if o := s.input.options; o.iidFile != "" && !o.push && (len(s.plan) != 1 || o.files) {
@@ -107,7 +107,7 @@ func currentOS(nodes contexts.Nodes) string {
 
 // makeRequests makes the request of every assignment, and finds what an engine of
 // the plan can't do. It returns the hosts of all base images too.
-func (s *buildSession) makeRequests() error {
+func (s *buildSession) makeRequests(ctx context.Context) error {
 	if err := s.input.options.checkPlatformValues(s.plan.Platforms()); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *buildSession) makeRequests() error {
 		if err := a.Check(request); err != nil && !slices.ContainsFunc(unsupported, func(e error) bool { return e.Error() == err.Error() }) {
 			unsupported = append(unsupported, err)
 		}
-		if err := checkPaths(request, a.Platform); err != nil {
+		if err := checkPaths(ctx, request, a.Platform); err != nil {
 			return err
 		}
 		s.requests[platformKey(a.Platform)] = request
@@ -137,11 +137,11 @@ func (s *buildSession) makeRequests() error {
 }
 
 // checkPaths finds files that could not be on an engine of the platform's system.
-func checkPaths(r build.Request, p ocispec.Platform) error {
+func checkPaths(ctx context.Context, r build.Request, p ocispec.Platform) error {
 	if p.OS != "windows" {
 		return nil
 	}
-	return r.Context.CheckWindows(r.Dockerfile.Exclude)
+	return r.Context.CheckWindows(ctx, r.Dockerfile.Exclude)
 }
 
 // requestFor returns the request of an assignment. For a node that takes over it

@@ -28,13 +28,13 @@ var windowsDevice = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(
 // CheckWindows returns an ErrWindows that names the paths, without what the
 // patterns of an ignore file rule out, that a Windows engine could not hold: it
 // would drop or merge them, or fail after most was sent.
-func (s *Snapshot) CheckWindows(exclude []string) error {
+func (s *Snapshot) CheckWindows(ctx context.Context, exclude []string) error {
 	files, err := s.View(func(error) {}).Without(exclude)
 	if err != nil {
 		return fmt.Errorf("ignore file: %w", err)
 	}
 	var paths []string
-	err = files.Walk(context.Background(), "", func(path string, _ fs.DirEntry, err error) error {
+	err = files.Walk(ctx, "", func(path string, _ fs.DirEntry, err error) error {
 		paths = append(paths, filepath.ToSlash(path))
 		return err
 	})

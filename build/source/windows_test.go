@@ -33,12 +33,12 @@ func TestPathsThatAreOneOnWindows(t *testing.T) {
 func TestWhatIsIgnoredNeedsNoWindowsName(t *testing.T) {
 	t.Parallel()
 	s := read(t, tree{"ok": "", "aux": "", "Ok": "", "dir/nul.c": ""}.make(t))
-	err := s.CheckWindows(nil)
+	err := s.CheckWindows(t.Context(), nil)
 	assert.ErrorIs(t, err, ErrWindows)
 	for _, path := range []string{`"aux"`, `"dir/nul.c"`, `"ok"`} {
 		assert.ErrorContains(t, err, path)
 	}
-	assert.NilError(t, s.CheckWindows([]string{"aux", "dir", "Ok"}))
+	assert.NilError(t, s.CheckWindows(t.Context(), []string{"aux", "dir", "Ok"}))
 }
 
 func TestManyWrongPathsAreCounted(t *testing.T) {
@@ -47,7 +47,7 @@ func TestManyWrongPathsAreCounted(t *testing.T) {
 	for i := range 14 {
 		all[strings.Repeat("n", i+1)+"."] = ""
 	}
-	err := read(t, all.make(t)).CheckWindows(nil)
+	err := read(t, all.make(t)).CheckWindows(t.Context(), nil)
 	assert.ErrorContains(t, err, ", 4 more")
 	assert.Assert(t, !slices.Contains(strings.Fields(err.Error()), `"nnnnnnnnnnnnnn."`))
 }

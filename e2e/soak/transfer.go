@@ -72,18 +72,23 @@ func (n *node) receive(ctx context.Context, s *source.Snapshot) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	view := s.View(cancel)
+	// As in a build, where the last filter says what a node is told of.
+	files, err := fsutil.NewFilterFS(view, &fsutil.FilterOpt{Map: view.Used})
+	if err != nil {
+		return err
+	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	here, there := make(chan []byte, 2), make(chan []byte, 2)
 	sent, received := make(chan struct{}), make(chan struct{})
 	group.Go(func() error {
 		defer close(sent)
-		return fsutil.Send(groupCtx, pipe{groupCtx, here, there, received, n.pause}, view, nil)
+		return fsutil.Send(groupCtx, pipe{groupCtx, here, there, received, n.pause}, files, nil)
 	})
 	group.Go(func() error {
 		defer close(received)
 		return fsutil.Receive(groupCtx, pipe{groupCtx, there, here, sent, func() {}}, n.dir, fsutil.ReceiveOpt{})
 	})
-	err := group.Wait()
+	err = group.Wait()
 	if view.Err() != nil {
 		return view.Err()
 	}
