@@ -31,7 +31,13 @@ type Config struct {
 	Nodes []Node
 
 	lines map[string]int
+	// foreign is why the file may not be all the user's own; nil when it is.
+	foreign error
 }
+
+// ErrNotOwned is returned for commands in a file that others could have
+// written.
+var ErrNotOwned = errors.New("has commands, and may not be all your own")
 
 // Node is what the file says of one Docker context.
 type Node struct {
@@ -48,6 +54,8 @@ type Node struct {
 	Insecure bool
 	// Exclude says that the context is never a node.
 	Exclude bool
+	// Power is how it is started and stopped.
+	Power
 
 	// added says that the entry is on one line and says nothing but exclude,
 	// as Exclude writes it.
@@ -95,6 +103,17 @@ func (c *Config) index(name string) int {
 	return slices.IndexFunc(c.Nodes, func(n Node) bool { return n.Name == name })
 }
 
+// Own returns an ErrNotOwned, with its line, if the file has commands and is not
+// the user's alone. Then no command in it may be run.
+func (c *Config) Own() error {
+	for _, n := range c.Nodes {
+		if c.foreign != nil && n.Wakes() {
+			return &Error{Path: c.Path, Line: n.LineOf(startKey), Err: fmt.Errorf("%w: %w", ErrNotOwned, c.foreign)}
+		}
+	}
+	return nil
+}
+
 // Check returns an error for every node that is not among the contexts known.
 func (c *Config) Check(known []string) error {
 	var errs []error
@@ -113,6 +132,9 @@ func (c *Config) unknownContext(n Node, known []string) error {
 // Read reads the file at path. A file that does not exist says nothing. All
 // mistakes in it are reported at once; each is an *Error.
 func Read(path string) (*Config, error) {
+	// Before reading: what belongs to the user alone can't be replaced by
+	// others afterwards.
+	foreign := owned(path)
 	text, err := load(path)
 	if err != nil {
 		return nil, err
@@ -121,7 +143,11 @@ func Read(path string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(path, doc)
+	c, err := decode(path, doc)
+	if err == nil {
+		c.foreign = foreign
+	}
+	return c, err
 }
 
 // load returns the content of the file, nothing when it does not exist.

@@ -111,7 +111,7 @@ func (c *Config) says(other *Config) bool {
 // settings is the configuration without anything about its file.
 func (c *Config) settings() Config {
 	bare := *c
-	bare.Path, bare.lines, bare.Nodes = "", nil, nil
+	bare.Path, bare.lines, bare.foreign, bare.Nodes = "", nil, nil, nil
 	for _, n := range c.Nodes {
 		n.Line, n.lines, n.added = 0, nil, false
 		bare.Nodes = append(bare.Nodes, n)

@@ -21,12 +21,12 @@ var topKeys = []key[Config]{
 }
 
 // nodeKeys are the keys under the name of a context.
-var nodeKeys = []key[Node]{
+var nodeKeys = append([]key[Node]{
 	{"platforms", func(d *decoder, v *yaml.Node, n *Node) { n.Platforms = d.platforms(v, "platforms") }},
 	{"parallel", func(d *decoder, v *yaml.Node, n *Node) { n.Parallel = d.count(v, "parallel") }},
 	{"insecure", func(d *decoder, v *yaml.Node, n *Node) { n.Insecure = d.boolean(v, "insecure") }},
 	{excludeKey, func(d *decoder, v *yaml.Node, n *Node) { n.Exclude = d.boolean(v, excludeKey) }},
-}
+}, powerKeys...)
 
 const excludeKey = "exclude"
 
@@ -43,6 +43,7 @@ func (d *decoder) nodes(v *yaml.Node) []Node {
 		// A name alone is a node without settings of its own.
 		if !isNull(p.value) {
 			decodeMapping(d, mapping{p.value, fmt.Sprintf("node %q", n.Name)}, &n, n.lines, nodeKeys)
+			d.checkPower(n)
 			n.added = len(n.lines) == 1 && n.LineOf(excludeKey) > 0 && onOneLine(p)
 		}
 		all = append(all, n)
