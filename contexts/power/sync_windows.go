@@ -1,0 +1,4 @@
+package power
+
+// sync does nothing: Windows keeps folders itself.
+func (folder) sync() error { return nil }
