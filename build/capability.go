@@ -59,8 +59,12 @@ var features = []feature{
 }
 
 // Check returns an *UnsupportedError for each thing that the engine of the
-// assignment lacks for req, joined.
+// assignment lacks for req, joined. An engine that sleeps can't say what it
+// lacks; it is checked when it has been started.
 func (a Assignment) Check(req Request) error {
+	if a.Node.Asleep {
+		return nil
+	}
 	var errs []error
 	_, _, _, ownFrontend := parser.DetectSyntax(req.Dockerfile.Content)
 	for _, f := range features {

@@ -97,7 +97,7 @@ func dropped(nodes contexts.Nodes, planned []ocispec.Platform, want Wanted) erro
 		}
 	}
 	for _, n := range nodes {
-		if n.Err != nil && !errors.Is(n.Err, contexts.ErrSameEngine) {
+		if n.Err != nil && !errors.Is(n.Err, contexts.ErrSameEngine) && !errors.Is(n.Err, contexts.ErrAsleep) {
 			e.Silent = append(e.Silent, n)
 		}
 	}

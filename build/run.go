@@ -68,6 +68,9 @@ type Runner struct {
 	// Spare returns further nodes, when those of a plan are lost. It is
 	// called by several platforms at once.
 	Spare func(ctx context.Context) contexts.Nodes
+	// Wake, if set, has a node ready before it builds, and returns it as it is
+	// then. It is called once for each node, for several at once.
+	Wake func(ctx context.Context, n *contexts.Node) (*contexts.Node, error)
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
@@ -130,7 +133,7 @@ func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, 
 			// There another platform's image may have the targets' names.
 			a.Node, a.Match, a.Targets = node, node.Match(a.Platform), nil
 		}
-		res := r.one(ctx, requests(a), a)
+		res := r.awake(ctx, requests, a, nodes)
 		res.Lost = lost
 		gone := nodeFailure(ctx, res.Err)
 		nodes.give(node, gone)
@@ -155,6 +158,29 @@ func nodeFailure(ctx context.Context, err error) error {
 		return err
 	}
 	return nil
+}
+
+// awake builds and pushes one platform on the node of the assignment, which is
+// started first if it sleeps. A node that does not start is lost.
+func (r *Runner) awake(ctx context.Context, requests Requests, a Assignment, nodes *schedule) Result {
+	if r.Wake != nil {
+		node, err := nodes.wake(a.Node, func() (*contexts.Node, error) { return r.wake(ctx, a) })
+		if err != nil {
+			return Result{Assignment: a, Err: a.failed(ctx, "start", fmt.Errorf("%w: %w", ErrNodeLost, err))}
+		}
+		a.Node = node
+	}
+	return r.one(ctx, requests(a), a)
+}
+
+// wake shows that the node of the assignment is started, if it sleeps.
+func (r *Runner) wake(ctx context.Context, a Assignment) (*contexts.Node, error) {
+	if !a.Node.Asleep {
+		return r.Wake(ctx, a.Node)
+	}
+	step := r.Display.Writer(a.label()).Start("starting node " + a.Node.Name)
+	node, err := r.Wake(ctx, a.Node)
+	return node, step.Done(err)
 }
 
 // one builds and pushes one platform on the node of the assignment.

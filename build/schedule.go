@@ -15,13 +15,15 @@ import (
 type schedule struct {
 	mu      sync.Mutex
 	running map[*contexts.Node]int
+	awake   map[*contexts.Node]func() (*contexts.Node, error)
 	lost    map[*contexts.Node]error
 	changed chan struct{} // closed and replaced when a node becomes free or lost
 }
 
 func newSchedule() *schedule {
 	return &schedule{
-		running: map[*contexts.Node]int{}, lost: map[*contexts.Node]error{}, changed: make(chan struct{}),
+		running: map[*contexts.Node]int{}, awake: map[*contexts.Node]func() (*contexts.Node, error){},
+		lost: map[*contexts.Node]error{}, changed: make(chan struct{}),
 	}
 }
 
@@ -89,4 +91,16 @@ func (s *schedule) others(candidates contexts.Nodes) bool {
 		}
 	}
 	return false
+}
+
+// wake calls f once for each node, and returns to all who ask what came of it.
+func (s *schedule) wake(n *contexts.Node, f func() (*contexts.Node, error)) (*contexts.Node, error) {
+	s.mu.Lock()
+	once := s.awake[n]
+	if once == nil {
+		once = sync.OnceValues(f)
+		s.awake[n] = once
+	}
+	s.mu.Unlock()
+	return once()
 }

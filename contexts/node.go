@@ -28,6 +28,9 @@ type Node struct {
 	// Declares are platforms that the node's processor runs itself, as the
 	// user says; Emulates those that may be emulated on it.
 	Declares, Emulates []ocispec.Platform
+	// Asleep says that the node has to be started before it builds. What it
+	// Declares is taken as native until its engine can say what it is.
+	Asleep bool
 	// Parallel is how many platforms the node builds at once; 0 is one.
 	Parallel int
 	// Insecure says that the user allows logins to cross plain tcp to it.

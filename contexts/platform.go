@@ -68,6 +68,8 @@ func (m Match) String() string {
 func (n *Node) Match(p ocispec.Platform) Match {
 	own := n.Engine.Platform
 	switch {
+	case n.Asleep && lists(n.Declares, p):
+		return Native
 	case !n.Usable():
 		return NoMatch
 	case platforms.OnlyStrict(own).Match(p) && osVersionFits(own, p):
