@@ -56,6 +56,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	if o.dryRun {
 		return nil
 	}
+	defer s.letSleep(ctx)
 	err = s.execute(ctx)
 	s.printSummary()
 	if o.rmImages {

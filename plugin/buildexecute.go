@@ -31,7 +31,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
 		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
-		Spare: s.spare, KeepGoing: s.input.options.keepGoing,
+		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
 	}
 	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
 	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
@@ -58,6 +58,9 @@ func (s *buildSession) spare(ctx context.Context) contexts.Nodes {
 		s.spares = s.nodes.Spare()
 		// Without an answer there is no spare node.
 		_ = s.spares.Probe(ctx, nil)
+		// Nodes that sleep are left as well; one is started when it is taken.
+		findSleeping(s.spares, s.config, s.input)
+		s.spares = append(s.spares, sleeping(s.nodes)...)
 	}
 	return s.spares
 }

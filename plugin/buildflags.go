@@ -31,6 +31,7 @@ type buildOptions struct {
 	files        bool // --output asks for files, not an image
 	platformTag  string
 	dryRun       bool
+	noHooks      bool
 
 	file          platformValues
 	buildArgs     platformValues
@@ -89,6 +90,7 @@ func (o *buildOptions) addNodeFlags(cmd *cobra.Command) {
 	flags.Lookup("emulate").NoOptDefVal = emulateAll
 	flags.StringSliceVar(&o.allowMissing, "allow-missing", nil, "Platforms the result may lack")
 	flags.BoolVar(&o.keepGoing, "keep-going", false, "Let the other platforms finish when one fails")
+	flags.BoolVar(&o.noHooks, noHooksFlag, false, "Start and stop no nodes")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the plan and stop")
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/history"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
@@ -23,6 +24,7 @@ type buildSession struct {
 	registry    *manifest.Registry
 	credentials credentials
 	history     *history.History // nil when there is none
+	config      *config.Config
 
 	nodes    contexts.Nodes
 	spares   contexts.Nodes
@@ -39,6 +41,7 @@ type buildSession struct {
 	directories map[string]*source.Snapshot
 
 	mu       sync.Mutex
+	leases   []lease                   // of the nodes that this build uses and may have to stop
 	children map[string]manifest.Child // by reference of the per-platform tag
 	index    manifest.Index
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 )
@@ -83,6 +84,7 @@ var explanations = []explanation{
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
 	{is(config.ErrUnknownContext), exitUsage, say("Remove it from the file, or see what there is: docker context ls")},
+	{is(config.ErrNotOwned), exitUsage, say("Make it and its folders yours and writable by nobody else (chown, chmod go-w), or use --no-hooks.")},
 	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
 	{as[*build.UnsupportedError], exitUsage, say("Leave it out, or build that platform on another node: --node PLATFORM:CONTEXT")},
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
@@ -111,6 +113,11 @@ var explanations = []explanation{
 	{as[*build.BaseImageError], exitUnavailable, baseHint},
 	{is(build.ErrExposed), exitUsage, say("Use ssh or TLS for that node, or allow it with insecure: true in multiarch.yaml.")},
 	{is(build.ErrNodeFull), exitUnavailable, fullHint},
+	{is(power.ErrHook), exitUnavailable, say("The command is in multiarch.yaml: docker multiarch node config")},
+	{is(contexts.ErrNotDeclared), exitUnavailable, say("Correct platforms in multiarch.yaml: docker multiarch node config")},
+	{is(power.ErrInUse), exitUnavailable, say("Wait for it, or stop the node all the same: docker multiarch node stop --force NODE")},
+	{is(power.ErrBusy), exitUnavailable, say("Wait for it, or stop the node all the same: docker multiarch node stop --force NODE")},
+	{is(power.ErrStillAwake), exitUnavailable, say("See whether the stop command in multiarch.yaml stops this node.")},
 	{is(build.ErrNodeLost), exitUnavailable, nodeHint},
 	{is(errNodeDown), exitUnavailable, say("See what docker says: docker version")},
 	{isPush, exitUnavailable, pushHint},

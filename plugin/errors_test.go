@@ -15,6 +15,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 )
@@ -41,6 +42,12 @@ var explained = []struct {
 	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},
 	{"no tag to push", fmt.Errorf("%w: x", build.ErrNeedsTag), 125, "--platform-tag=none"},
 	{"an unknown context in the configuration", fmt.Errorf("%w: x", config.ErrUnknownContext), 125, "docker context ls"},
+	{"commands that others could have written", &config.Error{Err: config.ErrNotOwned}, 125, "chmod go-w"},
+	{"a start command that fails", onNode("start", fmt.Errorf("%w: %w", build.ErrNodeLost, power.ErrHook)), 3, "multiarch.yaml"},
+	{"a node that is something else", onNode("start", fmt.Errorf("%w: %w", build.ErrNodeLost, contexts.ErrNotDeclared)), 3, "platforms"},
+	{"a node in use", fmt.Errorf("x: %w", power.ErrInUse), 3, "--force"},
+	{"a node with something on it", fmt.Errorf("x: %w", power.ErrBusy), 3, "--force"},
+	{"a stop that is none", fmt.Errorf("x: %w", power.ErrStillAwake), 3, "stop command"},
 	{"a mistake in the configuration", &config.Error{}, 125, "docker multiarch node config --help"},
 	{"what an engine can't", errors.Join(&build.UnsupportedError{Feature: "--shm-size"}, &build.UnsupportedError{}), 125, "--node PLATFORM:CONTEXT"},
 	{"an unknown context", fmt.Errorf("%w: x", contexts.ErrUnknownContext), 125, "docker context ls"},

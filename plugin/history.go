@@ -69,7 +69,7 @@ func noteProbes(h *history.History, nodes contexts.Nodes) {
 		switch {
 		case n.Usable():
 			known.Dead = time.Time{}
-		case n.Err != nil && !errors.Is(n.Err, contexts.ErrNotAwaited) && !errors.Is(n.Err, contexts.ErrSameEngine):
+		case n.Err != nil && !errors.Is(n.Err, contexts.ErrAsleep) && !errors.Is(n.Err, contexts.ErrNotAwaited) && !errors.Is(n.Err, contexts.ErrSameEngine):
 			known.Dead = time.Now()
 		}
 	}

@@ -34,6 +34,11 @@ configuration directory says otherwise.`,
 		newNodeIncludeCommand(dockerCLI),
 		newNodeUseCommand(dockerCLI),
 		newNodeConfigCommand(dockerCLI),
+		newNodeStartCommand(dockerCLI),
+		newNodeStopCommand(dockerCLI),
+		newNodeStatusCommand(dockerCLI),
+		newNodeGCCommand(dockerCLI),
+		newNodeReapCommand(dockerCLI),
 	)
 	return cmd
 }

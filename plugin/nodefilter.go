@@ -54,7 +54,7 @@ func conditionValue(kind, value string) (string, error) {
 		}
 		return platforms.FormatAll(p), nil
 	case "status":
-		all := []string{statusReady, statusDead, statusUnused, statusExcluded}
+		all := []string{statusReady, statusDead, statusUnused, statusExcluded, statusAsleep, statusStarting, statusOwed}
 		if !slices.Contains(all, value) {
 			return "", fmt.Errorf("invalid filter status=%s: a status is %s", value, strings.Join(all, ", "))
 		}

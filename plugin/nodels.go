@@ -32,7 +32,8 @@ func newNodeLsCommand(dockerCLI command.Cli) *cobra.Command {
 
 Every engine is asked what it is, all at once. A node is ready, dead (with the
 reason), unused (another context reaches the same engine) or excluded (by
-multiarch.yaml; it is not contacted).`,
+multiarch.yaml; it is not contacted). One with a start command may also be asleep,
+starting, or owed: it was started for a build that is over, and not stopped yet.`,
 		Example: `  docker multiarch node ls
   docker multiarch node ls --filter platform=linux/arm64
   docker multiarch node ls --format '{{.Name}}: {{.Status}} {{.Reason}}'`,
@@ -68,7 +69,7 @@ func runNodeLs(ctx context.Context, dockerCLI command.Cli, o nodeLsOptions) erro
 	if o.quiet && !filter.needsProbe() {
 		return writeNames(dockerCLI, filter.apply(unprobedViews(nodes, c)))
 	}
-	views, err := probedViews(ctx, nodes, c)
+	views, err := probedViews(ctx, dockerCLI, nodes, c)
 	if err != nil {
 		return err
 	}
@@ -79,15 +80,17 @@ func runNodeLs(ctx context.Context, dockerCLI command.Cli, o nodeLsOptions) erro
 }
 
 // probedViews asks the nodes that may be used what they are, and shows all.
-func probedViews(ctx context.Context, nodes contexts.Nodes, c *config.Config) ([]nodeView, error) {
+func probedViews(ctx context.Context, dockerCLI command.Cli, nodes contexts.Nodes, c *config.Config) ([]nodeView, error) {
 	used, excluded := candidates(nodes, c)
 	if err := used.Probe(ctx, nil); err != nil {
 		return nil, err
 	}
 	emulates := askEmulators(ctx, used)
+	asleep := newSleepers(dockerCLI, c)
 	var views []nodeView
 	for _, n := range used {
 		v := newNodeView(n, emulates[n])
+		asleep.show(ctx, &v, n)
 		v.Advice = adviceFor(n, nodes, c)
 		views = append(views, v)
 	}

@@ -36,7 +36,7 @@ func TestNodeLsFilter(t *testing.T) {
 	nodes, err := contexts.Load(c)
 	assert.NilError(t, err)
 	defer func() { _ = nodes.Close() }()
-	views, err := probedViews(t.Context(), nodes, cfg)
+	views, err := probedViews(t.Context(), c, nodes, cfg)
 	assert.NilError(t, err)
 	for _, test := range []struct{ filters, want string }{
 		{"", "pi laptop alias gone hostile refused silent mainframe"},
@@ -90,7 +90,7 @@ func TestNodeLsMistakes(t *testing.T) {
 	c := newCLI(t, "", "default", nil)
 	for _, test := range []struct{ args, want string }{
 		{"ls --filter colour=red", `invalid filter "colour"`},
-		{"ls --filter status=up", "invalid filter status=up: a status is ready, dead, unused, excluded"},
+		{"ls --filter status=up", "invalid filter status=up: a status is ready, dead, unused, excluded, asleep, starting, owed"},
 		{"ls --filter platform=arm64", `invalid platform "arm64"`},
 		{"ls --format {{.Nope}}", "invalid --format"},
 	} {

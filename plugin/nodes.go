@@ -70,6 +70,12 @@ func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (cont
 	if err != nil {
 		return nil, err
 	}
+	s.config = c
+	if !in.options.noHooks {
+		if err := c.Own(); err != nil {
+			return nil, err
+		}
+	}
 	nodes, err := loadNodes(s.cli, cmd, c, in.nodes)
 	if err != nil {
 		return nil, err
@@ -91,6 +97,7 @@ func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (cont
 	if err := nodes.Probe(ctx, enough(in)); err != nil {
 		return nodes, err
 	}
+	findSleeping(nodes, c, in)
 	noteProbes(s.history, nodes)
 	return nodes, allowEmulation(ctx, nodes, in)
 }

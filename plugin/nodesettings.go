@@ -39,7 +39,17 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
       platforms: [linux/arm/v7]  # what it runs natively beside its own platform
       parallel: 2          # builds at once (default: 1)
       insecure: true       # logins may go there over plain tcp
-      exclude: true        # never a node`,
+      exclude: true        # never a node
+      start: [aws, ec2, start-instances, --instance-ids, i-0abc]
+                           # starts it when a build needs it, and so does
+                           # start: {shell: "LINE FOR A SHELL"}; {name} as a word
+                           # is the name of the node
+      stop: [aws, ec2, stop-instances, --instance-ids, i-0abc]
+      status: [...]        # prints one word, such as running or stopped
+      wait: 5m             # how long the engine may take to answer
+      idle: 10m            # stays up so long after a build (default: 0s)
+      keep: true           # started, but never stopped
+      deadman: true        # it stops itself when nobody renews it`,
 		Example: `  docker multiarch node config
   docker multiarch node config --format json`,
 		Args: args(cli.NoArgs),
@@ -136,6 +146,12 @@ func nodeSettings(n *contexts.Node, c *config.Config) []nodeSetting {
 		{Setting: "platforms", Value: joinNames(settings.Platforms), From: origin(c, settings.LineOf("platforms"))},
 		{Setting: "parallel", Value: strconv.Itoa(max(settings.Parallel, 1)), From: origin(c, settings.LineOf("parallel"))},
 		{Setting: "insecure", Value: strconv.FormatBool(settings.Insecure), From: origin(c, settings.LineOf("insecure"))},
+	}
+	for _, s := range settings.Power.Settings() {
+		if settings.LineOf(s.Key) == 0 {
+			continue
+		}
+		all = append(all, nodeSetting{Setting: s.Key, Value: oneLine(s.Value), From: origin(c, settings.LineOf(s.Key))})
 	}
 	for i := range all {
 		all[i].Node = oneLine(n.Name)

@@ -21,6 +21,9 @@ const (
 	statusDead     = "dead"
 	statusUnused   = "unused" // another context reaches the same engine
 	statusExcluded = "excluded"
+	statusAsleep   = "asleep"   // it can be started
+	statusStarting = "starting" // a run starts or stops it, or waits for its engine
+	statusOwed     = "owed"     // it has to be stopped yet
 )
 
 // nodeView is what the node commands show of a node; its JSON is a documented

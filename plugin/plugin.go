@@ -51,6 +51,7 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		newUninstallCommand(dockerCLI),
 		newPruneCommand(dockerCLI),
 	)
+	mindDebts(dockerCLI, cmd)
 	return cmd
 }
 

@@ -28,6 +28,9 @@ func (s *buildSession) printPlan() {
 	fmt.Fprintln(table, "PLATFORM\tNODE\tENDPOINT\tBUILD")
 	for _, a := range s.plan {
 		match := a.Match.String()
+		if a.Node.Asleep {
+			match += ", is started"
+		}
 		if isNew(s.history, a.Node) {
 			match += ", NEW"
 			fresh = append(fresh, clean(a.Node.Name))

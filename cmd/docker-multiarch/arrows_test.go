@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/progress", "build/source", "contexts", "contexts/config", "contexts/history", "manifest", "platform", "retry",
+	"build", "build/progress", "build/source", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "platform", "retry",
 }
 
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
@@ -37,6 +37,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts":         {rooms: []string{"retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"contexts/power":   {rooms: []string{"contexts/config"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
 	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"retry":            {never: []string{""}}, // every library

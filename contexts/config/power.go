@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -35,6 +37,26 @@ func (c Command) IsZero() bool { return len(c.Args) == 0 && c.Shell == "" }
 
 // Wakes says that the node can be started.
 func (p Power) Wakes() bool { return !p.Start.IsZero() }
+
+// String shows the command as it is written in the file.
+func (c Command) String() string {
+	if c.Shell != "" {
+		return "shell: " + c.Shell
+	}
+	return "[" + strings.Join(c.Args, ", ") + "]"
+}
+
+// Setting is a key of the file and what it is set to.
+type Setting struct{ Key, Value string }
+
+// Settings are those about power, whether they are set or not.
+func (p Power) Settings() []Setting {
+	return []Setting{
+		{startKey, p.Start.String()}, {stopKey, p.Stop.String()}, {"status", p.Status.String()},
+		{"wait", p.Wait.String()}, {"idle", p.Idle.String()}, {keepKey, strconv.FormatBool(p.Keep)},
+		{"deadman", strconv.FormatBool(p.Deadman)},
+	}
+}
 
 // powerKeys are the keys of a node about starting and stopping it.
 var powerKeys = []key[Node]{

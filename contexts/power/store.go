@@ -1,6 +1,7 @@
 package power
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,6 +62,25 @@ func (s *Store) Debts() []Debt {
 		}
 	}
 	return debts
+}
+
+// Debt is what is owed to the node, or nil.
+func (s *Store) Debt(name string) *Debt { return s.folder(name).debt() }
+
+// Note writes down why the node can't be stopped.
+func (s *Store) Note(ctx context.Context, name string, why error) error {
+	f := s.folder(name)
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	debt := f.debt()
+	if debt == nil {
+		return nil
+	}
+	debt.Failure = why.Error()
+	return f.owe(debt)
 }
 
 // Forget gives up a debt: its node is never stopped because of it.
