@@ -98,7 +98,7 @@ func (s *buildSession) wake(ctx context.Context, n *contexts.Node) (*contexts.No
 	if !settings.Wakes() {
 		return n, nil
 	}
-	m, err := newMachine(s.cli, s.config, n)
+	m, err := newMachine(s.cli, s.config, n) //nolint:contextcheck // the reaper outlives this command
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,7 @@ func nodeSettings(n *contexts.Node, c *config.Config) []nodeSetting {
 		{Setting: "parallel", Value: strconv.Itoa(max(settings.Parallel, 1)), From: origin(c, settings.LineOf("parallel"))},
 		{Setting: "insecure", Value: strconv.FormatBool(settings.Insecure), From: origin(c, settings.LineOf("insecure"))},
 	}
-	for _, s := range settings.Power.Settings() {
+	for _, s := range settings.Settings() {
 		if settings.LineOf(s.Key) == 0 {
 			continue
 		}

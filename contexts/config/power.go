@@ -52,8 +52,12 @@ type Setting struct{ Key, Value string }
 // Settings are those about power, whether they are set or not.
 func (p Power) Settings() []Setting {
 	return []Setting{
-		{startKey, p.Start.String()}, {stopKey, p.Stop.String()}, {"status", p.Status.String()},
-		{"wait", p.Wait.String()}, {"idle", p.Idle.String()}, {keepKey, strconv.FormatBool(p.Keep)},
+		{startKey, p.Start.String()},
+		{stopKey, p.Stop.String()},
+		{"status", p.Status.String()},
+		{"wait", p.Wait.String()},
+		{"idle", p.Idle.String()},
+		{keepKey, strconv.FormatBool(p.Keep)},
 		{"deadman", strconv.FormatBool(p.Deadman)},
 	}
 }
