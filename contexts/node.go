@@ -53,6 +53,8 @@ type Node struct {
 type Engine struct {
 	// ID is the engine's own identity; two contexts with one ID are one engine.
 	ID string
+	// Hostname is the name of the engine's machine.
+	Hostname string
 	// Version is the engine's version, for example "28.5.2".
 	Version string
 	// APIVersion is the version both sides agreed on, for example "1.51".
@@ -129,6 +131,12 @@ func (n *Node) Local() bool {
 		return loopback(u.Hostname())
 	}
 	return false
+}
+
+// Elsewhere says that the engine runs on another machine than the one with that
+// host name. An endpoint's name alone does not tell: over ssh it may be an alias.
+func (n *Node) Elsewhere(hostname string) bool {
+	return hostname != "" && !n.Local() && n.Usable() && n.Engine.Hostname != hostname
 }
 
 func loopback(host string) bool {

@@ -165,6 +165,7 @@ func newEngine(ping dockerclient.PingResult, info system.Info, apiVersion string
 		return Engine{}, err
 	}
 	e := Engine{
+		Hostname:   info.Name,
 		ID:         info.ID,
 		Version:    info.ServerVersion,
 		APIVersion: apiVersion,

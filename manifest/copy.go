@@ -10,7 +10,7 @@ import (
 // Copy puts what src points at, an index with all it lists or a single image, under dst. The bytes stay the same, so the
 // digest does too: it doesn't judge whether an index tells the truth about its images. The tag is written last, with the
 // same proof as in [Registry.Publish], whose errors it has. What a tag src points at is read once, at the start.
-func (r *Registry) Copy(ctx context.Context, src reference.Named, dst reference.NamedTagged) (ocispec.Descriptor, Transferred, error) {
+func (r *Registry) Copy(ctx context.Context, src reference.Named, dst reference.NamedTagged, opts ...PublishOption) (ocispec.Descriptor, Transferred, error) {
 	src = reference.TagNameOnly(src)
 	t := r.newTransfer(src, dst)
 	doc, err := t.source.document(ctx, task{op: "reading", reference: src.String()}, tagOrDigest(src))
@@ -27,7 +27,7 @@ func (r *Registry) Copy(ctx context.Context, src reference.Named, dst reference.
 			return doc.descriptor, t.done, err
 		}
 	}
-	p := r.newPublication(dst)
+	p := r.newPublication(dst, opts)
 	p.idx, p.check = doc, p.present
 	return doc.descriptor, t.done, p.run(ctx)
 }

@@ -101,18 +101,18 @@ func TestCopyOfNothing(t *testing.T) {
 	assert.Equal(t, to.count("POST", ""), 0)
 }
 
-func TestReplace(t *testing.T) {
+func TestExpecting(t *testing.T) {
 	t.Parallel()
 	p := ready(t)
 	other := digest.FromString("other")
 	for _, before := range []digest.Digest{other, ""} {
-		err := p.r.Replace(t.Context(), p.ref(t, "app:1"), p.idx, before)
+		err := p.r.Publish(t.Context(), p.ref(t, "app:1"), p.idx, Expecting(before))
 		assert.ErrorIs(t, err, ErrChanged)
 		assert.ErrorContains(t, err, digest.FromString(old).String())
 		assert.ErrorContains(t, err, "nothing was published")
 		assert.Equal(t, p.count("PUT", ""), 0)
 	}
-	assert.NilError(t, p.r.Replace(t.Context(), p.ref(t, "app:1"), p.idx, digest.FromString(old)))
-	assert.NilError(t, p.r.Replace(t.Context(), p.ref(t, "app:1"), p.idx, other), "it has what is wanted")
-	assert.NilError(t, p.r.Replace(t.Context(), p.ref(t, "app:new"), p.idx, ""))
+	assert.NilError(t, p.r.Publish(t.Context(), p.ref(t, "app:1"), p.idx, Expecting(digest.FromString(old))))
+	assert.NilError(t, p.r.Publish(t.Context(), p.ref(t, "app:1"), p.idx, Expecting(other)), "it has what is wanted")
+	assert.NilError(t, p.r.Publish(t.Context(), p.ref(t, "app:new"), p.idx, Expecting("")))
 }

@@ -37,13 +37,16 @@ type publication struct {
 // Errors are an *[Error]. Before the PUT: [ErrNotFound] or [ErrDigest] for a part that is missing or damaged,
 // [ErrPlatform] for an image that is not for the platform idx gives it. From the PUT on: [ErrImmutable] if the registry
 // won't move the tag, [ErrStale] if the tag keeps its old manifest for 60 s, [ErrChanged] if it has a third one.
-func (r *Registry) Publish(ctx context.Context, target reference.NamedTagged, idx Index) error {
-	return r.newPublication(target).publish(ctx, idx)
+func (r *Registry) Publish(ctx context.Context, target reference.NamedTagged, idx Index, opts ...PublishOption) error {
+	return r.newPublication(target, opts).publish(ctx, idx)
 }
 
-func (r *Registry) newPublication(target reference.NamedTagged) *publication {
+func (r *Registry) newPublication(target reference.NamedTagged, opts []PublishOption) *publication {
 	p := &publication{repository: r.repository(target, true), target: target}
 	p.check = p.complete
+	for _, option := range opts {
+		option(p)
+	}
 	return p
 }
 

@@ -32,6 +32,7 @@ type buildOptions struct {
 	platformTag  string
 	dryRun       bool
 	noHooks      bool
+	ifUnchanged  string
 
 	file          platformValues
 	buildArgs     platformValues
@@ -138,6 +139,7 @@ func (o *buildOptions) addOutputFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.push, "push", false, "Push the images and publish the manifest list")
 	flags.BoolVar(&o.load, "load", false, "Keep the images in the engines (always done)")
 	flags.StringVar(&o.platformTag, "platform-tag", build.DefaultPlatformTag, `Template of the per-platform tags, or "none"`)
+	addIfUnchanged(cmd, &o.ifUnchanged)
 	flags.BoolVar(&o.rmImages, "rm-images", false, "Remove the images from the nodes afterwards")
 	flags.StringVar(&o.progress, "progress", defaultProgress(), "Set type of progress output ("+progressModes()+")")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "Suppress progress and print only the digest or image ID")

@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/types"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 			published, err = s.published(workCtx)
 			return err
 		})
+		work.Go(func() error { return s.mayPush(workCtx) })
 	}
 	if err := work.Wait(); err != nil {
 		return err
@@ -77,19 +79,24 @@ func (s *buildSession) readContext(ctx context.Context) (err error) {
 	return err
 }
 
-// published returns the platforms that the targets have now. That it can be
-// read also proves address, certificate and login before the build.
+// published returns the platforms that the targets have now, and notes their
+// digests. That they can be read also proves address, certificate and login
+// before the build.
 func (s *buildSession) published(ctx context.Context) ([]ocispec.Platform, error) {
 	var all []ocispec.Platform
+	s.before = map[string]digest.Digest{}
 	for _, target := range s.input.targets {
-		_, found, err := s.registry.Resolve(ctx, target)
+		desc, found, err := s.registry.Resolve(ctx, target)
 		switch {
 		case errors.Is(err, manifest.ErrNotFound):
 		case err != nil:
 			return nil, err
-		default:
-			all = append(all, found...)
 		}
+		if err := s.input.guard.check(target, desc.Digest); err != nil {
+			return nil, err
+		}
+		s.before[target.String()] = desc.Digest
+		all = append(all, found...)
 	}
 	return all, nil
 }

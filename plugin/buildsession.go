@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/docker/cli/cli/command"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
@@ -31,6 +32,8 @@ type buildSession struct {
 	snapshot *source.Snapshot
 	// sharedKey is how engines know the build context from one run to the next.
 	sharedKey string
+
+	before map[string]digest.Digest // what the targets had before the build
 
 	plan     build.Plan
 	requests map[string]build.Request // by platform

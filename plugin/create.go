@@ -17,6 +17,7 @@ type createOptions struct {
 	attestations string
 	extend       bool
 	dryRun       bool
+	ifUnchanged  string
 }
 
 func newCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -37,6 +38,7 @@ func newCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.StringArrayVar(&o.annotations, "annotation", nil, `Add an annotation: "index:KEY=VALUE" or "manifest-descriptor[PLATFORM]:KEY=VALUE"`)
 	flags.StringVar(&o.indexFormat, "index-format", "auto", "Format of the result: auto, oci or docker")
 	flags.StringVar(&o.attestations, "attestations", attestationsKeep, "Attestations of the sources: keep or drop")
+	addIfUnchanged(cmd, &o.ifUnchanged)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the result instead of publishing it")
 	return cmd
 }
@@ -48,6 +50,9 @@ func runCreate(ctx context.Context, dockerCLI command.Cli, o createOptions, vers
 		return err
 	}
 	c := &creation{cli: dockerCLI, registry: newRegistry(dockerCLI, version), input: in}
+	if err := c.guard(ctx); err != nil {
+		return err
+	}
 	if err := c.collect(ctx); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type createInput struct {
 	drop        bool // attestations
 	extend      bool
 	dryRun      bool
+	guard       guard
 }
 
 // createSource is an image, or an index of images, that the result is made of.
@@ -53,6 +54,9 @@ func (o createOptions) read(stdin io.Reader) (*createInput, error) {
 	var err error
 	if in.mediaType, err = manifest.IndexMediaType(o.indexFormat); err != nil {
 		return nil, usage(fmt.Errorf("invalid --index-format: %w", err))
+	}
+	if in.guard, err = newGuard(o.ifUnchanged); err != nil {
+		return nil, err
 	}
 	if in.platforms, err = parsePlatforms(o.platforms); err != nil {
 		return nil, err

@@ -32,15 +32,16 @@ func (c *creation) publish(ctx context.Context) error {
 			return err
 		}
 		err = publishAll(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
-			if c.input.extend && target.String() == c.input.targets[0].String() {
-				return c.registry.Replace(ctx, target, idx, before)
+			opts := c.expecting(target)
+			if len(opts) == 0 && c.input.extend && target.String() == c.input.targets[0].String() {
+				opts = []manifest.PublishOption{manifest.Expecting(before)}
 			}
-			return c.registry.Publish(ctx, target, idx)
+			return c.registry.Publish(ctx, target, idx, opts...)
 		})
 		if err == nil {
 			return printPublished(c.cli, c.input.targets, idx.Descriptor.Digest)
 		}
-		if !c.input.extend || !overtaken(err) || n == maxAppends {
+		if !c.input.extend || c.input.guard.on || !overtaken(err) || n == maxAppends {
 			return err
 		}
 		fmt.Fprintf(c.cli.Err(), "%s was changed by someone else, adding to what it has now\n", reference.FamiliarString(c.input.targets[0]))
@@ -65,7 +66,7 @@ func (c *creation) copyWhole(ctx context.Context) error {
 		return err
 	}
 	err = publishAll(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
-		_, done, err := c.registry.Copy(ctx, ref, target)
+		_, done, err := c.registry.Copy(ctx, ref, target, c.expecting(target)...)
 		if err == nil {
 			printTransferred(c.cli, target, done)
 		}

@@ -28,7 +28,8 @@ type creation struct {
 	registry *manifest.Registry
 	input    *createInput
 
-	collections []manifest.Collection // of each source
+	before      map[string]digest.Digest // what the targets had, for --if-unchanged
+	collections []manifest.Collection    // of each source
 	origins     map[digest.Digest]string
 	where       map[digest.Digest][]reference.Named // repositories that have a manifest
 	fresh       []manifest.Child                    // what the sources give

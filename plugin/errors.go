@@ -79,6 +79,7 @@ func explain(err error) (code int, hint string) {
 
 var explanations = []explanation{
 	{is(errInterrupted), exitInterrupted, nil},
+	{is(errLoopback), exitUsage, say("Name the registry by an address that all nodes reach.")},
 	{as[usageError], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
 	{as[*platform.Error], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},

@@ -37,6 +37,7 @@ var explained = []struct {
 	hint string
 }{
 	{"an interrupt, whatever it broke", fmt.Errorf("%w: %w", errInterrupted, onNode("push", build.ErrNodeLost)), 130, ""},
+	{"a registry that nodes look for on themselves", usage(fmt.Errorf("x %w", errLoopback)), 125, "all nodes reach"},
 	{"a wrong flag", usage(errors.New("unknown flag: --x")), 125, "--help"},
 	{"a wrong platform", &platform.Error{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
 	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},

@@ -31,6 +31,7 @@ type buildInput struct {
 	platformTag build.TagTemplate
 	dockerfiles *dockerfiles
 	progress    progress.Mode
+	guard       guard
 }
 
 // read checks the flags. Its errors are usage errors, but for a Dockerfile that
@@ -47,6 +48,12 @@ func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 }
 
 func (in *buildInput) readTargets() (err error) {
+	if in.guard, err = newGuard(in.options.ifUnchanged); err != nil {
+		return err
+	}
+	if in.guard.on && !in.options.push {
+		return usage(errors.New("--if-unchanged is about what is published: --push"))
+	}
 	if in.targets, err = parseTargets(in.options.tags); err != nil {
 		return err
 	}

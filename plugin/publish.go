@@ -19,8 +19,17 @@ func (s *buildSession) publish(ctx context.Context, w *progress.Writer) (err err
 		return err
 	}
 	return publishAll(ctx, s.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
-		return w.Start("publishing " + reference.FamiliarString(target)).Done(s.registry.Publish(ctx, target, s.index))
+		return w.Start("publishing " + reference.FamiliarString(target)).Done(s.publishUnder(ctx, target))
 	})
+}
+
+// publishUnder puts the index under one target; with --if-unchanged only in the
+// place of what was there.
+func (s *buildSession) publishUnder(ctx context.Context, target reference.NamedTagged) error {
+	if s.input.guard.on {
+		return s.registry.Publish(ctx, target, s.index, manifest.Expecting(s.before[target.String()]))
+	}
+	return s.registry.Publish(ctx, target, s.index)
 }
 
 // publishAll publishes under each target, latest last. If one fails, it says what

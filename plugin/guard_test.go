@@ -1,0 +1,101 @@
+package plugin
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
+)
+
+func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
+	d, _, _, dir := two(t)
+	var once sync.Once
+	var host string
+	overtake := func() {}
+	host = newRegistryServer(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		// While the parts are pushed another one publishes.
+		if strings.HasSuffix(r.URL.Path, "/manifests/1-linux-arm64") {
+			once.Do(overtake)
+		}
+		return false
+	})
+	args := []string{"build", "-t", host + "/app:1", "--push", dir}
+	assert.NilError(t, d.run(t, append(args, "--if-unchanged")...))
+	first, err := crane.Digest(host + "/app:1")
+	assert.NilError(t, err)
+
+	_, err = upload(host+"/app:other", imageFor(t, "linux/s390x", 2))
+	assert.NilError(t, err)
+	other, err := crane.Digest(host + "/app:other")
+	assert.NilError(t, err)
+	once = sync.Once{}
+	overtake = func() { assert.Check(t, crane.Tag(host+"/app:other", "1")) }
+	err = d.run(t, append(args, "--if-unchanged", "--annotation", "index:a=b", "--platform", "linux/amd64,linux/arm64")...)
+	assert.Equal(t, exitCode(err), exitChanged, "%v", err)
+	contains(t, err.Error(), first, other)
+	now, err := crane.Digest(host + "/app:1")
+	assert.NilError(t, err)
+	assert.Equal(t, now, other)
+}
+
+func TestIfUnchangedFromADigestIsCheckedBeforeTheBuild(t *testing.T) {
+	d, amd, _, dir := two(t)
+	host := newRegistryServer(t, nil)
+	_, err := upload(host+"/app:1", imageFor(t, "linux/amd64", 1))
+	assert.NilError(t, err)
+	had, err := crane.Digest(host + "/app:1")
+	assert.NilError(t, err)
+	wrong := "sha256:" + strings.Repeat("a", 64)
+	for _, args := range [][]string{
+		{"build", "-t", host + "/app:1", "--push", "--if-unchanged=" + wrong, dir},
+		{"create", "-t", host + "/app:1", "--if-unchanged=" + wrong, host + "/app@" + had},
+	} {
+		err = d.run(t, args...)
+		assert.Equal(t, exitCode(err), exitChanged, "%v", err)
+		contains(t, err.Error(), had, wrong)
+	}
+	assert.Equal(t, amd.Asked("grpc"), 0)
+	assert.NilError(t, d.run(t, "build", "-t", host+"/app:1", "--push", "--if-unchanged="+had, dir))
+	now, err := crane.Digest(host + "/app:1")
+	assert.NilError(t, err)
+	assert.Assert(t, now != had)
+	assert.NilError(t, d.run(t, "create", "-t", host+"/app:1", "--if-unchanged="+now, host+"/app@"+had))
+	err = d.run(t, "create", "-t", host+"/app:1", "--if-unchanged=soon", host+"/app@"+had)
+	assert.Equal(t, exitCode(err), exitUsage, "%v", err)
+}
+
+func TestWhoMayNotPushIsToldBeforeTheBuild(t *testing.T) {
+	d, amd, _, dir := two(t)
+	host := newRegistryServer(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+		return false
+	})
+	err := d.run(t, "build", "-t", host+"/app:1", "--push", dir)
+	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)
+	assert.Equal(t, amd.Asked("grpc"), 0)
+	assert.NilError(t, d.run(t, "build", "-t", host+"/app:1", "--push", "--dry-run", dir), "a dry run starts no upload")
+}
+
+func TestAnotherMachineDoesNotPushToLocalhost(t *testing.T) {
+	t.Parallel()
+	far := &contexts.Node{Name: "pi", Host: "ssh://pi", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
+	plan := build.Plan{{Node: far, Pushes: targets("127.0.0.1:5000/app:1-linux-arm64")}}
+	err := checkLoopback(plan)
+	assert.ErrorIs(t, err, errLoopback)
+	contains(t, err.Error(), "127.0.0.1:5000", "pi (ssh://pi)")
+	plan[0].Pushes = targets("reg.example.com/app:1-linux-arm64")
+	assert.NilError(t, checkLoopback(plan))
+	plan[0].Pushes = targets("localhost/app:1-linux-arm64")
+	assert.ErrorIs(t, checkLoopback(plan), errLoopback)
+	plan[0].Node = &contexts.Node{Name: "here", Host: "unix:///x", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
+	assert.NilError(t, checkLoopback(plan))
+}
