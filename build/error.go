@@ -118,7 +118,7 @@ func kept(nodes contexts.Nodes, planned []ocispec.Platform, p ocispec.Platform) 
 type NodeError struct {
 	Node     string
 	Platform ocispec.Platform
-	// Op is the phase: "build", "push" or "verify".
+	// Op is the phase: "build", "verify", "test" or "push".
 	Op  string
 	Err error
 }

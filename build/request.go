@@ -51,6 +51,8 @@ type Request struct {
 	Call string
 	// Output sends the files here instead of an image to the engine's store.
 	Output *Output
+	// Tests are run before the image is pushed.
+	Tests Tests
 	// Attach are the secrets and ssh agents that the build may use.
 	Attach []session.Attachable
 }

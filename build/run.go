@@ -38,11 +38,13 @@ type Result struct {
 	Assignment
 	Image  Image
 	Pushed []Pushed
-	// BuildTime and PushTime are how long the phases took.
-	BuildTime, PushTime time.Duration
+	// BuildTime and so on are how long the phases took.
+	BuildTime, VerifyTime, TestTime, PushTime time.Duration
 	// Lost are the failures of nodes that had the platform before, each a
 	// *NodeError.
 	Lost []error
+	// Left is a container that could not be removed.
+	Left error
 	// Err is why this platform failed, a *NodeError; nil when it did not.
 	Err error
 }
@@ -71,6 +73,11 @@ type Runner struct {
 	// Wake, if set, has a node ready before it builds, and returns it as it is
 	// then. It is called once for each node, for several at once.
 	Wake func(ctx context.Context, n *contexts.Node) (*contexts.Node, error)
+	// Fits checks the files of a built image, which it opens at most once,
+	// before anything else is done with it; nil checks nothing. What it
+	// returns beside goes on while the image is tested and pushed, until its
+	// context ends at the latest.
+	Fits func(ctx context.Context, a Assignment, open func() (*Contents, error)) (beside func(context.Context), err error)
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
@@ -183,9 +190,9 @@ func (r *Runner) wake(ctx context.Context, a Assignment) (*contexts.Node, error)
 	return node, step.Done(err)
 }
 
-// one builds and pushes one platform on the node of the assignment.
-func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
-	res := Result{Assignment: a}
+// one builds, checks, tests and pushes one platform on the node of the assignment.
+func (r *Runner) one(ctx context.Context, req Request, a Assignment) (res Result) {
+	res = Result{Assignment: a}
 	w := r.Display.Writer(a.label())
 	ctx, release := watch(ctx, a.Node)
 	defer release()
@@ -194,25 +201,40 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment) Result {
 		res.Err = a.failed(ctx, "build", err)
 		return res
 	}
-	started := time.Now()
-	var err error
-	res.Image, err = r.builder(a.Node).Build(ctx, req, a, w)
-	res.BuildTime = time.Since(started)
-	if err != nil {
-		res.Err = a.failed(ctx, "build", err)
-		return res
-	}
-	started = time.Now()
-	for _, name := range a.Pushes {
-		pushed, err := r.push(ctx, a, res.Image, name, w)
+	var look looking
+	defer func() { res.Left = look.end(ctx, res.Err != nil) }()
+	for _, phase := range []struct {
+		op   string
+		run  func() error
+		time *time.Duration
+	}{
+		{"build", func() (err error) { res.Image, err = r.builder(a.Node).Build(ctx, req, a, w); return err }, &res.BuildTime},
+		{"verify", func() (err error) { look, err = r.look(ctx, req, a, res.Image, w); return err }, &res.VerifyTime},
+		{"test", func() error { return r.test(ctx, req.Tests, a, res.Image, w) }, &res.TestTime},
+		{"push", func() (err error) { res.Pushed, err = r.pushAll(ctx, a, res.Image, w); return err }, &res.PushTime},
+	} {
+		started := time.Now()
+		err := phase.run()
+		*phase.time = time.Since(started)
 		if err != nil {
-			res.Err = a.failed(ctx, "push", err)
+			res.Err = a.failed(ctx, phase.op, err)
 			return res
 		}
-		res.Pushed = append(res.Pushed, pushed)
 	}
-	res.PushTime = time.Since(started)
 	return res
+}
+
+// pushAll pushes the image under all names that it is pushed under.
+func (r *Runner) pushAll(ctx context.Context, a Assignment, image Image, w *progress.Writer) ([]Pushed, error) {
+	var all []Pushed
+	for _, name := range a.Pushes {
+		pushed, err := r.push(ctx, a, image, name, w)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, pushed)
+	}
+	return all, nil
 }
 
 func (r *Runner) builder(n *contexts.Node) Builder {

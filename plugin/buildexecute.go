@@ -33,6 +33,9 @@ func (s *buildSession) execute(ctx context.Context) error {
 		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
 		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
 	}
+	if s.input.options.verify != verifyOff {
+		runner.Fits = s.fits
+	}
 	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
 	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
 	if err != nil {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"os"
+	"time"
 
 	"github.com/docker/cli/opts"
 	"github.com/moby/moby/api/types/container"
@@ -48,6 +49,14 @@ type buildOptions struct {
 	network       platformValues
 	output        platformValues
 
+	verify       string
+	allowForeign []string
+	tests        platformValues
+	testFiles    platformValues
+	testTimeout  time.Duration
+	testNetwork  bool
+	testHealth   bool
+
 	call          string
 	callJSON      bool
 	check         bool
@@ -79,6 +88,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	o.addNodeFlags(cmd)
 	o.addPlatformFlags(cmd)
 	o.addBuilderFlags(cmd)
+	o.addCheckFlags(cmd)
 	o.addOutputFlags(cmd)
 }
 
@@ -130,6 +140,18 @@ func (o *buildOptions) addBuilderFlags(cmd *cobra.Command) {
 	flags.Var(o.ulimits, "ulimit", "Ulimit options")
 	flags.StringVar(&o.secretFiles, "secret-files", secretFilesWarn, `What to do about files that look secret and would go to another machine ("warn", "fail" or "off")`)
 	flags.StringVar(&o.cgroupParent, "cgroup-parent", "", `Set the parent cgroup for the "RUN" instructions during build`)
+}
+
+// addCheckFlags are about what has to be right before anything is published.
+func (o *buildOptions) addCheckFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.verify, "verify", verifyOn, `Check that the programs in each image are of its architecture ("off", "on" or "strict")`)
+	flags.StringSliceVar(&o.allowForeign, "allow-foreign", nil, "Paths in the image that may hold programs of other architectures")
+	flags.Var(&o.tests, "test", "Run a command in a container of each image; nothing is published if it fails")
+	flags.Var(&o.testFiles, "test-file", "Read such commands from a file, one a line")
+	flags.DurationVar(&o.testTimeout, "test-timeout", 5*time.Minute, "Time limit of each test")
+	flags.BoolVar(&o.testNetwork, "test-network", false, "Give tests a network")
+	flags.BoolVar(&o.testHealth, "test-health", false, "Wait for each image's HEALTHCHECK to succeed")
 }
 
 // addOutputFlags are about what becomes of the result.

@@ -47,6 +47,7 @@ type buildSession struct {
 	leases   []lease                   // of the nodes that this build uses and may have to stop
 	children map[string]manifest.Child // by reference of the per-platform tag
 	index    manifest.Index
+	warnings []string // of images that were built
 }
 
 func (s *buildSession) close() {

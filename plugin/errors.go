@@ -13,6 +13,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
@@ -101,6 +102,7 @@ var explanations = []explanation{
 	{is(manifest.ErrDigest), exitUnverified, nil},
 	{is(manifest.ErrPlatform), exitUnverified, nil},
 	{is(manifest.ErrInvalid), exitUnverified, nil},
+	{as[*binary.MisfitError], exitUnverified, say("Copy or build that file for each platform. If it is meant to be there: --allow-foreign PATH")},
 	{as[*lackError], exitUnverified, nil},
 	{as[*sizeError], exitUnverified, nil},
 	{is(manifest.ErrUnsupported), exitUnavailable, nil},
@@ -112,6 +114,8 @@ var explanations = []explanation{
 	{is(manifest.ErrUnavailable), exitUnavailable, say("Check the address, and that the registry is up.")},
 	{is(manifest.ErrStale), exitUnavailable, nil},
 	{as[*build.BaseImageError], exitUnavailable, baseHint},
+	{as[*build.TestError], exitFailed, testHint},
+	{is(build.ErrNoHealthcheck), exitFailed, say("--test-health needs a HEALTHCHECK in the Dockerfile.")},
 	{is(build.ErrExposed), exitUsage, say("Use ssh or TLS for that node, or allow it with insecure: true in multiarch.yaml.")},
 	{is(build.ErrNodeFull), exitUnavailable, fullHint},
 	{is(power.ErrHook), exitUnavailable, say("The command is in multiarch.yaml: docker multiarch node config")},
@@ -186,6 +190,14 @@ func loginHint(err error) string {
 		return "Try: docker login " + e.Host
 	}
 	return "Try: docker login"
+}
+
+// testHint says what to do about an image without a shell.
+func testHint(err error) string {
+	if e, _ := errors.AsType[*build.TestError](err); e.Shell && !e.Started {
+		return `A test is a line for the image's shell. An image without one takes words: --test '["/app","--version"]'`
+	}
+	return ""
 }
 
 func nodeHint(err error) string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
@@ -64,6 +65,10 @@ var explained = []struct {
 	{"a bad manifest", fromRegistry(manifest.ErrInvalid), 4, ""},
 	{"an image that lacks platforms", &lackError{image: "app:1", lacks: []string{"linux/arm64"}}, 4, ""},
 	{"an image that is too large", &sizeError{image: "app:1", platform: "linux/arm64", size: 2, limit: 1}, 4, ""},
+	{"a program for another machine", onNode("verify", &binary.MisfitError{Platform: platforms.MustParse("linux/386")}), 4, "--allow-foreign"},
+	{"a test that fails", onNode("test", &build.TestError{Test: "x", Shell: true, Started: true, Err: errors.New("exit code: 1")}), 1, ""},
+	{"a test without a shell", onNode("test", &build.TestError{Test: "x", Shell: true, Err: errors.New("no such file")}), 1, "takes words"},
+	{"an image that can't be healthy", onNode("test", build.ErrNoHealthcheck), 1, "--test-health"},
 	{"what a registry can't", fromRegistry(manifest.ErrUnsupported), 3, ""},
 	{"no login", fromRegistry(manifest.ErrUnauthorized), 3, "docker login reg.example.com"},
 	{"no login, of whom is not said", fmt.Errorf("x: %w", manifest.ErrUnauthorized), 3, "docker login"},

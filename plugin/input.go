@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
@@ -32,19 +33,25 @@ type buildInput struct {
 	dockerfiles *dockerfiles
 	progress    progress.Mode
 	guard       guard
+	allowed     binary.Allowed
 }
 
 // read checks the flags. Its errors are usage errors, but for a Dockerfile that
 // is there and can't be read or parsed.
 func (o *buildOptions) read(stdin io.Reader) (*buildInput, error) {
 	in := &buildInput{options: o}
-	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readDir} {
+	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readVerify, in.readDir} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
 	in.dockerfiles = &dockerfiles{dir: o.dir, inside: o.fetched, values: &o.file, stdin: stdin, read: map[string]*source.Dockerfile{}}
 	return in, in.dockerfiles.readKnown(in.platforms)
+}
+
+func (in *buildInput) readVerify() (err error) {
+	in.allowed, err = readVerify(in.options.verify, in.options.allowForeign)
+	return err
 }
 
 func (in *buildInput) readTargets() (err error) {

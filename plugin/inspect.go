@@ -13,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
@@ -26,6 +27,8 @@ type inspectOptions struct {
 	platforms  []string
 	require    []string
 	maxSize    string
+	verify     string
+	foreign    []string
 }
 
 func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -48,6 +51,9 @@ func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.BoolVar(&o.layers, "layers", false, "Show the layers of each platform")
 	flags.StringSliceVar(&o.require, "require", nil, "Fail (exit code 4) unless the image has these platforms")
 	flags.StringVar(&o.maxSize, "max-size", "", `Fail (exit code 4) if a platform is larger, compressed (e.g. "200MB")`)
+	flags.StringVar(&o.verify, "verify", verifyOff, `Fail (exit code 4) if programs are not of the image's architecture ("on" or "strict")`)
+	flags.Lookup("verify").NoOptDefVal = verifyOn
+	flags.StringSliceVar(&o.foreign, "allow-foreign", nil, "Paths in the image that may hold programs of other architectures")
 	return cmd
 }
 
@@ -57,6 +63,7 @@ type inspectInput struct {
 	names     []reference.Named
 	platforms []ocispec.Platform
 	gate      inspectGate
+	allowed   binary.Allowed
 }
 
 func (o inspectOptions) read() (*inspectInput, error) {
@@ -73,6 +80,9 @@ func (o inspectOptions) read() (*inspectInput, error) {
 		return nil, err
 	}
 	if in.gate.require, err = parsePlatforms(o.require); err != nil {
+		return nil, err
+	}
+	if in.allowed, err = readVerify(o.verify, o.foreign); err != nil {
 		return nil, err
 	}
 	if o.maxSize != "" {
@@ -94,7 +104,7 @@ func (in *inspectInput) check() error {
 		return usage(errors.New("--raw and --config are for one image"))
 	case in.raw && len(in.platforms) > 0:
 		return usage(errors.New("--raw prints what all platforms have in common, not one of them"))
-	case exact && (in.layers || in.nodes):
+	case exact && (in.layers || in.nodes || in.verify != verifyOff):
 		return usage(errors.New("--raw and --config print nothing else"))
 	}
 	return nil
@@ -113,6 +123,12 @@ func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 	if in.raw || in.config {
 		return in.printExact(ctx, dockerCLI, registry, found[0])
 	}
+	var misfits error
+	if in.verify != verifyOff {
+		if misfits, err = in.verifyAll(ctx, dockerCLI, registry, found); err != nil {
+			return errors.Join(failed, err)
+		}
+	}
 	var nodes contexts.Nodes
 	if in.nodes {
 		if nodes, err = probeNodes(ctx, dockerCLI, cmd); err != nil {
@@ -127,5 +143,5 @@ func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 	if err := in.write(dockerCLI, views); err != nil {
 		return err
 	}
-	return errors.Join(failed, in.gate.check(found))
+	return errors.Join(failed, misfits, in.gate.check(found))
 }

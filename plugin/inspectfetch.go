@@ -26,6 +26,8 @@ type inspected struct {
 	chosen []manifest.Child
 	// attested are the kinds of attestations of each image, by its digest.
 	attested map[digest.Digest][]string
+	// verdicts say of each image, by its digest, whether its programs fit.
+	verdicts map[digest.Digest]string
 }
 
 // fetch asks for all references at once. One that fails does not keep the others

@@ -46,6 +46,8 @@ type platformView struct {
 	Annotations      map[string]string `json:"annotations,omitempty"`
 	EntryAnnotations map[string]string `json:"entryAnnotations,omitempty"`
 	Nodes            []string          `json:"nodes,omitempty"`
+	// Verified is what --verify found: fits, foreign or unknown.
+	Verified string `json:"verified,omitempty"`
 	// LayerList is there with --layers.
 	LayerList []layerView `json:"layerList,omitempty"`
 
@@ -85,6 +87,7 @@ func newPlatformView(image manifest.Child, f *inspected) platformView {
 	p := platformView{
 		Platform: "not an image", Listed: misListed(image), Digest: image.Descriptor.Digest.String(), Size: image.Size,
 		Layers: len(image.Layers), Attestations: len(image.Attestations), Attested: f.attested[image.Descriptor.Digest],
+		Verified:         f.verdicts[image.Descriptor.Digest],
 		EntryAnnotations: cleanMap(image.Descriptor.Annotations), reference: f.Reference,
 	}
 	if own := image.Descriptor.Platform; own != nil {

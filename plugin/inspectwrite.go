@@ -79,6 +79,7 @@ func (v inspectView) columns() string {
 		{"{{.Attested}}", func(p platformView) bool { return len(p.Attested) > 0 }},
 		{"{{.Created}}", func(p platformView) bool { return p.Created != nil }},
 		{"{{.Base}}", func(p platformView) bool { return p.Base != "" }},
+		{"{{.Verified}}", func(p platformView) bool { return p.Verified != "" }},
 		{"{{.Nodes}}", func(platformView) bool { return v.showNodes }},
 	} {
 		if slices.ContainsFunc(v.Platforms, c.filled) {
@@ -118,7 +119,7 @@ func newPlatformRow(view platformView) *platformRow {
 	row := &platformRow{view: view}
 	row.Header = formatter.SubHeaderContext{
 		"Reference": "REFERENCE", "Platform": "PLATFORM", "OSVersion": "OS VERSION", "Digest": "DIGEST", "Size": "SIZE",
-		"Layers": "LAYERS", "Attestations": "ATTESTATIONS", "Attested": "ATTESTED", "Created": "CREATED", "Base": "BASE", "Nodes": "NODES",
+		"Layers": "LAYERS", "Attestations": "ATTESTATIONS", "Attested": "ATTESTED", "Created": "CREATED", "Base": "BASE", "Nodes": "NODES", "Verified": "VERIFIED",
 	}
 	return row
 }
@@ -133,6 +134,7 @@ func (r *platformRow) Layers() string               { return strconv.Itoa(r.view
 func (r *platformRow) Attestations() string         { return strconv.Itoa(r.view.Attestations) }
 func (r *platformRow) Attested() string             { return strings.Join(r.view.Attested, ",") }
 func (r *platformRow) Base() string                 { return r.view.Base }
+func (r *platformRow) Verified() string             { return r.view.Verified }
 func (r *platformRow) Nodes() string                { return strings.Join(r.view.Nodes, ",") }
 
 func (r *platformRow) Created() string {

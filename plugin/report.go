@@ -62,9 +62,15 @@ func (s *buildSession) printSummary() {
 		for _, lost := range r.Lost {
 			fmt.Fprintf(s.cli.Err(), "Moved to %s: %s\n", clean(r.Node.Name), clean(lost.Error()))
 		}
+		if r.Left != nil {
+			fmt.Fprintf(s.cli.Err(), "Left behind: %s\n", clean(r.Left.Error()))
+		}
 		if r.Err != nil && r.Optional {
 			fmt.Fprintf(s.cli.Err(), "Missing: %s\n", clean(r.Err.Error()))
 		}
+	}
+	for _, warning := range slices.Sorted(slices.Values(s.warnings)) {
+		fmt.Fprintf(s.cli.Err(), "Warning: %s\n", clean(warning))
 	}
 	for _, p := range s.missing() {
 		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.Format(p))

@@ -28,7 +28,7 @@ func (s *buildSession) request(a build.Assignment) (build.Request, error) {
 		request.Ulimits = append(request.Ulimits, ulimit.String())
 	}
 	for _, read := range []func(*build.Request, build.Assignment) error{
-		s.readDockerfile, s.readBuildArgs, s.readNetwork, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts, s.setOutput,
+		s.readDockerfile, s.readBuildArgs, s.readNetwork, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts, s.setOutput, s.readTests,
 	} {
 		if err := read(&request, a); err != nil {
 			return request, err
@@ -224,6 +224,7 @@ func (o *buildOptions) checkPlatformValues(planned []ocispec.Platform) error {
 		"file": &o.file, "build-arg": &o.buildArgs, "label": &o.labels, "target": &o.target,
 		"annotation": &o.annotations, "secret": &o.secrets, "ssh": &o.ssh, "build-context": &o.buildContexts,
 		"cache-from": &o.cacheFrom, "cache-to": &o.cacheTo, "add-host": &o.addHosts, "network": &o.network, "output": &o.output,
+		"test": &o.tests, "test-file": &o.testFiles,
 	} {
 		if err := values.check(flag, planned); err != nil {
 			return err

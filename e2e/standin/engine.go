@@ -44,6 +44,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answers := map[string]http.HandlerFunc{
 		"_ping": e.ping, "info": e.info, "version": e.version, "grpc": e.grpc, "session": session,
+		"json": found, "create": made, stillborn: removed, "archive": http.NotFound,
 	}
 	answer, known := answers[name]
 	if !known {
@@ -101,6 +102,25 @@ func (e *Engine) version(w http.ResponseWriter, _ *http.Request) {
 		"Os": cmp.Or(e.OSType, "linux"), "Arch": cmp.Or(e.Architecture, "x86_64"),
 	})
 }
+
+// stillborn is the one container that a stand-in has. There is nothing in it.
+const stillborn = "stillborn"
+
+// found answers for an image, and for a list of containers.
+func found(w http.ResponseWriter, r *http.Request) {
+	if path.Base(path.Dir(r.URL.Path)) == "containers" {
+		reply(w, []any{})
+		return
+	}
+	reply(w, map[string]any{"Config": map[string]any{}})
+}
+
+func made(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusCreated)
+	reply(w, map[string]any{"Id": stillborn})
+}
+
+func removed(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 func reply(w http.ResponseWriter, document any) {
 	w.Header().Set("Content-Type", "application/json")
