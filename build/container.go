@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/moby/moby/api/types/container"
 	dockerclient "github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -33,11 +32,10 @@ type vessel struct {
 
 // newVessel makes a container of an image that was built for a. The caller
 // removes it. It is to be gone within limit, give or take the clocks.
-func newVessel(ctx context.Context, a Assignment, image Image, config container.Config, host container.HostConfig, limit time.Duration) (*vessel, error) {
+func newVessel(ctx context.Context, a Assignment, image Image, options dockerclient.ContainerCreateOptions, limit time.Duration) (*vessel, error) {
 	sweep(ctx, a.Node)
-	config.Image = image.ID.String()
-	config.Labels = map[string]string{labelExpires: time.Now().Add(a.Node.Engine.Skew + limit + expiresAfter).UTC().Format(time.RFC3339)}
-	options := dockerclient.ContainerCreateOptions{Config: &config, HostConfig: &host}
+	options.Config.Image = image.ID.String()
+	options.Config.Labels = map[string]string{labelExpires: time.Now().Add(a.Node.Engine.Skew + limit + expiresAfter).UTC().Format(time.RFC3339)}
 	if a.Match == contexts.Emulated && a.Node.Engine.ImageStore == contexts.Containerd {
 		options.Platform = &ocispec.Platform{OS: a.Platform.OS, Architecture: a.Platform.Architecture, Variant: a.Platform.Variant}
 	}

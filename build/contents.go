@@ -36,8 +36,10 @@ func openContents(ctx context.Context, a Assignment, image Image) (*Contents, er
 		return nil, err
 	}
 	// Without a command an engine makes no container.
-	never := container.Config{Entrypoint: []string{"never-started"}}
-	v, err := newVessel(ctx, a, image, never, container.HostConfig{NetworkMode: "none"}, 0)
+	v, err := newVessel(ctx, a, image, dockerclient.ContainerCreateOptions{
+		Config:     &container.Config{Entrypoint: []string{"never-started"}},
+		HostConfig: &container.HostConfig{NetworkMode: "none"},
+	}, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -210,7 +210,7 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment) (res Result
 	}{
 		{"build", func() (err error) { res.Image, err = r.builder(a.Node).Build(ctx, req, a, w); return err }, &res.BuildTime},
 		{"verify", func() (err error) { look, err = r.look(ctx, req, a, res.Image, w); return err }, &res.VerifyTime},
-		{"test", func() error { return r.test(ctx, req.Tests, a, res.Image, w) }, &res.TestTime},
+		{"test", func() error { return req.Tests.all(ctx, a, res.Image, w) }, &res.TestTime},
 		{"push", func() (err error) { res.Pushed, err = r.pushAll(ctx, a, res.Image, w); return err }, &res.PushTime},
 	} {
 		started := time.Now()

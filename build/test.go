@@ -84,9 +84,9 @@ func (e *TestError) Error() string { return fmt.Sprintf("%q: %v", e.Test, e.Err)
 
 func (e *TestError) Unwrap() error { return e.Err }
 
-// test runs the tests of a built image on the node that built it, one after the
+// all runs the tests of a built image on the node that built it, one after the
 // other.
-func (r *Runner) test(ctx context.Context, tests Tests, a Assignment, image Image, w *progress.Writer) error {
+func (tests Tests) all(ctx context.Context, a Assignment, image Image, w *progress.Writer) error {
 	if len(tests.Commands) == 0 && !tests.Health {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (r *Runner) test(ctx context.Context, tests Tests, a Assignment, image Imag
 	for _, t := range tests.Commands {
 		step := w.Start("[test] " + t.Text)
 		run := container.Config{Entrypoint: t.argv(config, a.Platform.OS), Cmd: []string{}}
-		started, err := tests.run(ctx, a, image, run, step, exited)
+		started, err := tests.run(ctx, a, image, trial{run, exited}, step)
 		if step.Done(err) != nil {
 			return &TestError{Test: t.Text, Shell: t.words == nil, Started: started, Err: err}
 		}
@@ -109,7 +109,7 @@ func (r *Runner) test(ctx context.Context, tests Tests, a Assignment, image Imag
 	if config.Healthcheck == nil || len(config.Healthcheck.Test) == 0 || config.Healthcheck.Test[0] == "NONE" {
 		return step.Done(ErrNoHealthcheck)
 	}
-	started, err := tests.run(ctx, a, image, container.Config{}, step, healthy)
+	started, err := tests.run(ctx, a, image, trial{container.Config{}, healthy}, step)
 	if step.Done(err) != nil {
 		return &TestError{Test: "HEALTHCHECK", Started: started, Err: err}
 	}
@@ -128,15 +128,21 @@ func imageConfig(ctx context.Context, a Assignment, image Image) (dockerspec.Doc
 	return *found.Config, nil
 }
 
-// run runs one container until verdict has one, at most for the time limit, and
+// trial is a container and how it is found to be well.
+type trial struct {
+	config  container.Config
+	verdict func(context.Context, *vessel) error
+}
+
+// run runs one container until there is a verdict, at most for the time limit, and
 // removes it. What it prints becomes part of the step.
-func (tests Tests) run(ctx context.Context, a Assignment, image Image, config container.Config, step *progress.Step, verdict func(context.Context, *vessel) error) (started bool, err error) {
+func (tests Tests) run(ctx context.Context, a Assignment, image Image, t trial, step *progress.Step) (started bool, err error) {
 	host := container.HostConfig{NetworkMode: "none"}
 	if tests.Network {
 		host.NetworkMode = "default"
 	}
-	config.AttachStdout, config.AttachStderr = true, true
-	v, err := newVessel(ctx, a, image, config, host, tests.Timeout)
+	t.config.AttachStdout, t.config.AttachStderr = true, true
+	v, err := newVessel(ctx, a, image, dockerclient.ContainerCreateOptions{Config: &t.config, HostConfig: &host}, tests.Timeout)
 	if err != nil {
 		return false, err
 	}
@@ -152,7 +158,7 @@ func (tests Tests) run(ctx context.Context, a Assignment, image Image, config co
 	limit := fmt.Errorf("it did not end within %s", tests.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, tests.Timeout, limit)
 	defer cancel()
-	err = verdict(ctx, v)
+	err = t.verdict(ctx, v)
 	if err != nil && errors.Is(context.Cause(ctx), limit) {
 		err = limit
 	}

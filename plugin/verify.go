@@ -132,7 +132,7 @@ func (in *inspectInput) verifyAll(ctx context.Context, dockerCLI command.Cli, re
 				if _, unread := errors.AsType[*manifest.Error](err); unread || err != nil && in.verify == verifyStrict {
 					failed = append(failed, err)
 				} else {
-					in.printWarning(dockerCLI, f, image, report, err)
+					printWarning(dockerCLI, f, image, report, err)
 				}
 			})
 		}
@@ -172,7 +172,7 @@ func (in *inspectInput) verifyImage(ctx context.Context, registry *manifest.Regi
 	return binary.Verify(ctx, binary.FromLayers(layers, in.verify == verifyStrict), config, in.allowed)
 }
 
-func (in *inspectInput) printWarning(dockerCLI command.Cli, f *inspected, image manifest.Child, report binary.Report, err error) {
+func printWarning(dockerCLI command.Cli, f *inspected, image manifest.Child, report binary.Report, err error) {
 	if image.Descriptor.Platform == nil {
 		return
 	}

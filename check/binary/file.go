@@ -127,7 +127,7 @@ func readELF(in *bufio.Reader) (File, error) {
 	if size == 0 || size > maxLoader || offset > maxSkip {
 		return f, nil
 	}
-	if _, err := io.CopyN(io.Discard, in, int64(offset)); err != nil { //nolint:gosec // offset is at most maxSkip
+	if _, err := io.CopyN(io.Discard, in, int64(offset)); err != nil {
 		return f, unlessShort(err)
 	}
 	name := make([]byte, size)
@@ -159,6 +159,8 @@ func parseHeader(head []byte) (h header, ok bool) {
 		h.order = binary.LittleEndian
 	case elf.ELFDATA2MSB:
 		h.order = binary.BigEndian
+	case elf.ELFDATANONE:
+		return h, false
 	default:
 		return h, false
 	}

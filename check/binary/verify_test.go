@@ -190,7 +190,7 @@ func FuzzLayer(f *testing.F) {
 	for _, seed := range [][]byte{{}, []byte("x"), {0x1f, 0x8b}, {0x28, 0xb5, 0x2f, 0xfd}} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, content []byte) {
+	f.Fuzz(func(_ *testing.T, content []byte) {
 		opened := 0
 		files := FromLayers([]Layer{layerOf(&opened, content)}, true)
 		files.(*layers).left = 1 << 20
