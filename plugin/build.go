@@ -40,7 +40,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	}
 	s := &buildSession{
 		cli: dockerCLI, input: in,
-		registry:    newRegistry(dockerCLI, version),
+		registry:    newRegistry(dockerCLI, version, o.insecure),
 		credentials: credentials{dockerCLI.ConfigFile()},
 		history:     remembered(),
 	}

@@ -33,6 +33,7 @@ type buildOptions struct {
 	platformTag  string
 	dryRun       bool
 	noHooks      bool
+	insecure     registryHosts
 	ifUnchanged  string
 
 	file          platformValues
@@ -159,6 +160,7 @@ func (o *buildOptions) addOutputFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.tags, "tag", "t", nil, `Name and optionally a tag ("name:tag")`)
 	flags.BoolVar(&o.push, "push", false, "Push the images and publish the manifest list")
+	addInsecureRegistry(cmd, &o.insecure)
 	flags.BoolVar(&o.load, "load", false, "Keep the images in the engines (always done)")
 	flags.StringVar(&o.platformTag, "platform-tag", build.DefaultPlatformTag, `Template of the per-platform tags, or "none"`)
 	addIfUnchanged(cmd, &o.ifUnchanged)

@@ -8,20 +8,25 @@ import (
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
 	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
 func newCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "copy SOURCE DESTINATION",
+	var insecure registryHosts
+	cmd := &cobra.Command{
+		Use:   "copy [OPTIONS] SOURCE DESTINATION",
 		Short: "Copy an image with all its platforms to another repository or registry",
 		Args:  args(cli.ExactArgs(2)),
 		RunE: run(func(ctx context.Context, _ *cobra.Command, args []string) error {
-			return runCopy(ctx, dockerCLI, args[0], args[1], version)
+			return runCopy(ctx, dockerCLI, args[0], args[1], newRegistry(dockerCLI, version, insecure))
 		}),
 	}
+	addInsecureRegistry(cmd, &insecure)
+	return cmd
 }
 
-func runCopy(ctx context.Context, dockerCLI command.Cli, from, to, version string) error {
+func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, registry *manifest.Registry) error {
 	source, err := parseReference(from)
 	if err != nil {
 		return err
@@ -30,7 +35,7 @@ func runCopy(ctx context.Context, dockerCLI command.Cli, from, to, version strin
 	if err != nil {
 		return err
 	}
-	desc, done, err := newRegistry(dockerCLI, version).Copy(ctx, source, target)
+	desc, done, err := registry.Copy(ctx, source, target)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type createOptions struct {
 	extend       bool
 	dryRun       bool
 	ifUnchanged  string
+	insecure     registryHosts
 }
 
 func newCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -38,6 +39,7 @@ func newCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.StringArrayVar(&o.annotations, "annotation", nil, `Add an annotation: "index:KEY=VALUE" or "manifest-descriptor[PLATFORM]:KEY=VALUE"`)
 	flags.StringVar(&o.indexFormat, "index-format", "auto", "Format of the result: auto, oci or docker")
 	flags.StringVar(&o.attestations, "attestations", attestationsKeep, "Attestations of the sources: keep or drop")
+	addInsecureRegistry(cmd, &o.insecure)
 	addIfUnchanged(cmd, &o.ifUnchanged)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the result instead of publishing it")
 	return cmd
@@ -49,7 +51,7 @@ func runCreate(ctx context.Context, dockerCLI command.Cli, o createOptions, vers
 	if err != nil {
 		return err
 	}
-	c := &creation{cli: dockerCLI, registry: newRegistry(dockerCLI, version), input: in}
+	c := &creation{cli: dockerCLI, registry: newRegistry(dockerCLI, version, o.insecure), input: in}
 	if err := c.guard(ctx); err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func sessionOf(t *testing.T, d *dockerLine, args ...string) (*buildSession, *cob
 	o.dir = cmd.Flags().Arg(0)
 	in, err := o.read(d.cli.In())
 	assert.NilError(t, err)
-	s := &buildSession{cli: d.cli, input: in, registry: newRegistry(d.cli, "test"), credentials: credentials{d.cli.ConfigFile()}}
+	s := &buildSession{cli: d.cli, input: in, registry: newRegistry(d.cli, "test", o.insecure), credentials: credentials{d.cli.ConfigFile()}}
 	t.Cleanup(s.close)
 	return s, cmd
 }

@@ -29,6 +29,7 @@ type inspectOptions struct {
 	maxSize    string
 	verify     string
 	foreign    []string
+	insecure   registryHosts
 }
 
 func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -50,6 +51,7 @@ func newInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.BoolVar(&o.config, "config", false, "Print the image config of one platform as the registry has it")
 	flags.BoolVar(&o.layers, "layers", false, "Show the layers of each platform")
 	flags.StringSliceVar(&o.require, "require", nil, "Fail (exit code 4) unless the image has these platforms")
+	addInsecureRegistry(cmd, &o.insecure)
 	flags.StringVar(&o.maxSize, "max-size", "", `Fail (exit code 4) if a platform is larger, compressed (e.g. "200MB")`)
 	flags.StringVar(&o.verify, "verify", verifyOff, `Fail (exit code 4) if programs are not of the image's architecture ("on" or "strict")`)
 	flags.Lookup("verify").NoOptDefVal = verifyOn
@@ -115,7 +117,7 @@ func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 	if err != nil {
 		return err
 	}
-	registry := newRegistry(dockerCLI, version)
+	registry := newRegistry(dockerCLI, version, in.insecure)
 	found, failed := in.fetch(ctx, registry)
 	if len(found) == 0 {
 		return failed

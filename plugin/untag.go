@@ -21,6 +21,7 @@ type untagOptions struct {
 	platformTag string
 	anyName     bool
 	dryRun      bool
+	insecure    registryHosts
 }
 
 func newUntagCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -36,6 +37,7 @@ func newUntagCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.platformTag, "platform-tag", build.DefaultPlatformTag, "Template of the per-platform tags")
+	addInsecureRegistry(cmd, &o.insecure)
 	flags.BoolVar(&o.anyName, "any-name", false, "Remove every tag of the repository that points at one of the image's platforms alone")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the tags instead of removing them")
 	return cmd
@@ -60,7 +62,7 @@ func runUntag(ctx context.Context, dockerCLI command.Cli, o untagOptions, versio
 	if err != nil {
 		return usage(err)
 	}
-	registry := newRegistry(dockerCLI, version)
+	registry := newRegistry(dockerCLI, version, o.insecure)
 	whole, err := registry.Collect(ctx, target)
 	if err != nil {
 		return err
