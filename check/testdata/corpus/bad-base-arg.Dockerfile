@@ -1,0 +1,5 @@
+ARG BASE=vendor/scanner
+ARG TAG=2
+# want: BaseLacksPlatform
+FROM ${BASE}:${TAG}
+CMD ["scanner"]

@@ -1,0 +1,3 @@
+# want: BaseNamesPlatform
+FROM vendor/base:7.2-amd64
+CMD ["/run"]

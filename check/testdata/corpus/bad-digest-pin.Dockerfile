@@ -1,0 +1,4 @@
+# want: BasePinsOnePlatform
+FROM alpine:3.21@sha256:2222222222222222222222222222222222222222222222222222222222222222
+RUN apk add --no-cache tini
+ENTRYPOINT ["tini", "--"]

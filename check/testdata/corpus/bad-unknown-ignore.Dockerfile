@@ -1,0 +1,4 @@
+# want: UnknownRule
+# multiarch:ignore=DownloadNamesPlattform
+FROM alpine:3.21
+CMD ["sh"]

@@ -1,0 +1,3 @@
+FROM base AS final
+COPY --from=tools /usr/bin/jq /usr/bin/jq
+CMD ["sh"]
