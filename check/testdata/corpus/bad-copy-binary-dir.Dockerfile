@@ -1,4 +1,4 @@
 FROM alpine:3.21
 # want: BinaryOfOnePlatform
-COPY dist /opt/app
+COPY release /opt/app
 ENTRYPOINT ["/opt/app/server"]

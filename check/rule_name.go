@@ -1,0 +1,148 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// systemPaths are where systems keep what is built for one architecture.
+var systemPaths = []string{"/usr/lib", "/lib", "/usr/include", "/usr/local/lib", "/usr/libexec", "/etc/ld.so.conf.d"}
+
+// Commands whose words are not what they do.
+var (
+	talking = []string{"echo", "printf", "sed", "awk", "tr", "grep", "[", "[[", "test", "case", "LABEL", ":"}
+	fetches = []string{"curl", "wget", "aria2c", "gh", "axel"}
+	debs    = []string{"apt-get", "apt", "aptitude", "dpkg", "apt-install"}
+	rpms    = []string{"dnf", "yum", "microdnf", "zypper", "tdnf"}
+)
+
+// checkCommand judges one command of a RUN by the names in its words.
+func (v *view) checkCommand(s *stage, c command, at int) {
+	if c.guarded {
+		return
+	}
+	for _, a := range c.assigns {
+		v.checkAssign(s, a, at)
+	}
+	v.checkPackages(s, c, at)
+	if slices.Contains(talking, c.name()) {
+		return
+	}
+	v.checkCompiler(s, c, at)
+	for _, word := range c.words {
+		fetched := strings.Contains(word, "://") || slices.Contains(fetches, c.name()) && !strings.HasPrefix(word, "/") && !strings.HasPrefix(word, "-")
+		if arch, ok := foreign(word, s.platform); ok && fetched {
+			v.reportDownload(word, arch, at)
+			continue
+		}
+		v.checkPath(s, word, at)
+	}
+}
+
+func (v *view) reportDownload(url, arch string, at int) {
+	v.report(Finding{Rule: ruleDownload, Level: Error,
+		Why:     fmt.Sprintf("%s is for %s", visible(url), arch),
+		Instead: "ARG TARGETARCH in the stage, and $TARGETARCH (or a case of it) in the address"}, at)
+}
+
+// checkPath finds directories and files of one architecture, in a value that may
+// be a list of them.
+func (v *view) checkPath(s *stage, value string, at int) {
+	for _, path := range strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' || r == '=' }) {
+		arch, ok := foreign(path, s.platform)
+		if ok && isSystemPath(path) {
+			v.report(Finding{Rule: rulePath, Level: Error,
+				Why:     fmt.Sprintf("%s exists on %s alone", visible(path), arch),
+				Instead: "a path that all have: a pattern (/usr/lib/*-linux-gnu), or a link made by RUN with $(uname -m)"}, at)
+		}
+	}
+}
+
+func isSystemPath(path string) bool {
+	return slices.ContainsFunc(systemPaths, func(dir string) bool { return strings.HasPrefix(path, dir) })
+}
+
+// checkPackages finds packages that are asked for by their architecture.
+func (v *view) checkPackages(s *stage, c command, at int) {
+	for i, word := range c.words {
+		arch, ok := foreign(word, s.platform)
+		if !ok {
+			continue
+		}
+		front, isDeb := strings.CutSuffix(word, ":"+word[strings.LastIndexByte(word, ':')+1:])
+		suffix := word[strings.LastIndexByte(word, '.')+1:]
+		switch {
+		case slices.Contains(debs, c.name()) && isDeb && front != "" && !strings.ContainsAny(word, "/="),
+			slices.Contains(debs, c.name()) && i > 0 && c.words[i-1] == "--add-architecture",
+			slices.Contains(debs, c.name()) && strings.HasPrefix(word, "--add-architecture="),
+			slices.Contains(rpms, c.name()) && len(architectures(suffix)) > 0 && !strings.Contains(word, "/"),
+			c.name() == "apk" && i > 0 && c.words[i-1] == "--arch",
+			strings.Contains(word, "[arch=") || strings.Contains(word, " arch="):
+			v.report(Finding{Rule: rulePackage, Level: Error,
+				Why:     fmt.Sprintf("%s asks for packages for %s", visible(word), arch),
+				Instead: "no architecture (the package manager takes its own), or $(dpkg --print-architecture)"}, at)
+		}
+	}
+}
+
+// assigned are variables that tell compilers what to build for.
+var assigned = []string{"GOARCH", "CARGO_BUILD_TARGET", "npm_config_arch", "npm_config_target_arch", "TARGET_ARCH", "DOCKER_DEFAULT_PLATFORM"}
+
+// checkAssign judges the value of a variable.
+func (v *view) checkAssign(s *stage, a assign, at int) {
+	name := ""
+	switch {
+	case a.name == "GOOS" && slices.Contains([]string{"linux", "windows", "darwin", "freebsd"}, a.value) && a.value != s.platform.OS:
+		name = a.value
+	case a.name == "GOARCH" && a.value == "arm" && s.platform.Architecture != "arm", a.name == "GOARCH" && a.value == "386" && !usable("386", s.platform):
+		name = a.value
+	case slices.Contains(assigned, a.name):
+		name, _ = foreign(a.value, s.platform)
+	}
+	if name != "" {
+		v.reportBuild(fmt.Sprintf("%s=%s", a.name, a.value), name, at)
+	}
+}
+
+func (v *view) reportBuild(text, arch string, at int) {
+	v.report(Finding{Rule: ruleBuild, Level: Error,
+		Why:     fmt.Sprintf("%s builds for %s on every platform", visible(text), arch),
+		Instead: "nothing (a native build needs no target), or ARG TARGETARCH and $TARGETARCH"}, at)
+}
+
+// targetFlags are how compilers and package managers are told what to build for.
+var targetFlags = map[string][]string{
+	"cargo": {"--target"}, "cross": {"--target"}, "rustc": {"--target"}, "rustup": {"add", "--target", "-t"},
+	"dotnet": {"-r", "--runtime", "-a", "--arch"}, "npm": {"--arch", "--cpu"}, "yarn": {"--arch"}, "zig": {"-target"}, "clang": {"-target", "--target"},
+	"go": {"-w"}, "pip": {"--platform"}, "pip3": {"--platform"}, "bun": {"--target"}, "deno": {"--target"}, "pkg": {"-t", "--targets"},
+}
+
+// checkCompiler finds what is compiled for one architecture by flag or by name.
+func (v *view) checkCompiler(s *stage, c command, at int) {
+	flags := targetFlags[c.name()]
+	for i, word := range c.words {
+		arch, ok := foreign(word, s.platform)
+		if !ok {
+			continue
+		}
+		flag, _, joined := strings.Cut(word, "=")
+		switch {
+		case i == 0 && strings.Contains(c.name(), "-linux-"),
+			i > 0 && slices.Contains(flags, c.words[i-1]),
+			joined && (slices.Contains(flags, flag) || slices.Contains(assigned, flag)),
+			joined && c.name() == "make" && strings.HasSuffix(flag, "ARCH"):
+			v.reportBuild(word, arch, at)
+		}
+	}
+}
+
+// visible writes a word whose unknown parts are not to be seen.
+func visible(word string) string {
+	const longest = 120
+	word = strings.ReplaceAll(word, hole, "…")
+	if runes := []rune(word); len(runes) > longest {
+		word = string(runes[:longest]) + "…"
+	}
+	return word
+}
