@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -27,6 +28,9 @@ var buildKitRules = []string{
 // base image's config, the session), or a rule of ours says more.
 var covered = []string{"FromPlatformFlagConstDisallowed", "InvalidBaseImagePlatform", "CopyIgnoredFile"}
 
+// everything is what an engine of this BuildKit's version can do.
+var everything = pb.Caps.CapSet(pb.Caps.All())
+
 // lint runs BuildKit's own rules, as notes. They need no engine: base images are
 // taken to be empty.
 func (v *view) lint(ctx context.Context) []Finding {
@@ -38,6 +42,7 @@ func (v *view) lint(ctx context.Context) []Finding {
 		TargetPlatform: &v.Platform,
 		SourceMap:      &llb.SourceMap{Definition: &llb.Definition{}, Filename: v.Name, Data: v.Dockerfile},
 		MetaResolver:   emptyImages{},
+		LLBCaps:        &everything,
 	})
 	if err != nil {
 		return nil // what can't be converted is the build's to say; it was parsed before

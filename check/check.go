@@ -41,11 +41,19 @@ type Report struct {
 	Unknown []error `json:"-"`
 }
 
+// Options are what a check includes.
+type Options struct {
+	// Images are asked what there is for which platform; nil asks nobody.
+	Images Images
+	// Style runs BuildKit's own rules too.
+	Style bool
+}
+
 // Check judges a Dockerfile for the platforms that are wanted, each of which can
-// have one of its own. With no images it asks no registry. A Dockerfile that
+// have one of its own. A Dockerfile that
 // can't be parsed is an ErrDockerfile; an image that can't be looked up is no
 // error, but in Report.Unknown.
-func Check(ctx context.Context, inputs []Input, images Images) (*Report, error) {
+func Check(ctx context.Context, inputs []Input, o Options) (*Report, error) {
 	views := make([]*view, len(inputs))
 	report := &Report{Bases: []Base{}, Findings: []Finding{}}
 	for i, in := range inputs {
@@ -58,7 +66,7 @@ func Check(ctx context.Context, inputs []Input, images Images) (*Report, error) 
 		}
 		report.Platforms = append(report.Platforms, platforms.Format(in.Platform))
 	}
-	b := newBases(images)
+	b := newBases(o.Images)
 	if err := b.lookUp(ctx, views); err != nil {
 		return nil, err
 	}
@@ -67,8 +75,10 @@ func Check(ctx context.Context, inputs []Input, images Images) (*Report, error) 
 		v.checkBases(b)
 		v.checkStages()
 		v.checkSystems(inputs)
-		found = append(found, v.lint(ctx)...)
-		found = append(found, v.found...)
+		found = append(found, onPurpose(v.found)...)
+		if o.Style {
+			found = append(found, v.lint(ctx)...)
+		}
 	}
 	report.Findings = append(report.Findings, merge(kept(views, found))...)
 	report.Bases, report.Unknown = b.table(views), b.failed()

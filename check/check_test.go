@@ -143,7 +143,7 @@ func TestCorpus(t *testing.T) {
 	for _, s := range corpus {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			report, err := Check(t.Context(), s.inputs, images)
+			report, err := Check(t.Context(), s.inputs, Options{Images: images, Style: true})
 			assert.NilError(t, err)
 			assert.DeepEqual(t, report.Unknown, []error(nil))
 			for _, f := range report.Findings {

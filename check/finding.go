@@ -41,6 +41,8 @@ type Finding struct {
 	// Why says what is wrong, and Instead what to write.
 	Why     string `json:"why"`
 	Instead string `json:"instead,omitempty"`
+
+	arch string // the foreign architecture that is named
 }
 
 // merge puts what was found for each platform together: one finding for each
@@ -74,4 +76,19 @@ func names(all ...ocispec.Platform) []string {
 		formatted[i] = platforms.Format(p)
 	}
 	return formatted
+}
+
+// onPurpose leaves out the findings of a Dockerfile that handles several foreign
+// architectures one by one, as one that cross-compiles for all of them does.
+func onPurpose(all []Finding) []Finding {
+	named := map[string]string{}
+	several := map[string]bool{}
+	for _, f := range all {
+		if f.Rule != ruleBuild && f.Rule != ruleCopy {
+			continue
+		}
+		several[f.Rule] = several[f.Rule] || named[f.Rule] != "" && named[f.Rule] != f.arch
+		named[f.Rule] = f.arch
+	}
+	return slices.DeleteFunc(all, func(f Finding) bool { return several[f.Rule] })
 }

@@ -42,10 +42,21 @@ func (v *view) checkBases(b *bases) {
 		}
 	}
 	for _, s := range v.stages {
-		if s.constant && s.Stage.Platform != "" {
+		if s.constant && s.Stage.Platform != "" && (s.final || !v.oneOfEach()) {
 			v.checkConstant(s)
 		}
 	}
+}
+
+// oneOfEach says whether the image takes from stages of several constant
+// platforms, its own among them: then it means to hold them all.
+func (v *view) oneOfEach() bool {
+	for _, s := range v.stages {
+		if s.Stage.Platform != "" && !s.cross && !s.constant && !strings.Contains(s.Stage.Platform, "$") {
+			return true
+		}
+	}
+	return false
 }
 
 func (v *view) checkConstant(s *stage) {

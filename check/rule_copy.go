@@ -30,9 +30,11 @@ func (v *view) checkCopy(s *stage, step step, c instructions.SourcesAndDest, fro
 		case ok && isSystemPath(source):
 			v.checkPath(s, source, at)
 		case ok && !v.hasBinary(s, source, from, at):
-			v.report(Finding{Rule: ruleCopy, Level: Warning,
+			v.report(Finding{
+				Rule: ruleCopy, Level: Warning, arch: arch,
 				Why:     fmt.Sprintf("%s is for %s, by its name", visible(source), arch),
-				Instead: "a name with $TARGETARCH in it, after ARG TARGETARCH"}, at)
+				Instead: "a name with $TARGETARCH in it, after ARG TARGETARCH",
+			}, at)
 		case !ok:
 			v.hasBinary(s, source, from, at)
 		}

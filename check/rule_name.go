@@ -106,7 +106,7 @@ func (v *view) checkAssign(s *stage, a assign, at int) {
 }
 
 func (v *view) reportBuild(text, arch string, at int) {
-	v.report(Finding{Rule: ruleBuild, Level: Error,
+	v.report(Finding{Rule: ruleBuild, Level: Error, arch: arch,
 		Why:     fmt.Sprintf("%s builds for %s on every platform", visible(text), arch),
 		Instead: "nothing (a native build needs no target), or ARG TARGETARCH and $TARGETARCH"}, at)
 }

@@ -136,7 +136,7 @@ func (v *view) checkCross(script script, at int) {
 func compiles(c command) bool {
 	switch c.name() {
 	case "go":
-		return len(c.words) > 1 && (c.words[1] == "build" || c.words[1] == "install")
+		return len(c.words) > 1 && c.words[1] == "build" // go install is for tools of the build itself
 	case "cargo":
 		return len(c.words) > 1 && c.words[1] == "build"
 	case "gcc", "g++", "clang", "clang++", "cc":

@@ -69,5 +69,5 @@ func judge(path, name string) (*check.Report, error) {
 			Platform: ocispec.Platform{OS: "linux", Architecture: arch}, Name: name, Dockerfile: content, Context: os.DirFS(filepath.Dir(path)),
 		})
 	}
-	return check.Check(context.Background(), inputs, nil)
+	return check.Check(context.Background(), inputs, check.Options{Style: true})
 }
