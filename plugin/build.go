@@ -53,6 +53,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	}
 	s.printPlan()
 	s.printSkipped()
+	s.warnDockerfile(ctx)
 	if o.dryRun {
 		return nil
 	}

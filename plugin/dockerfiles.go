@@ -65,22 +65,31 @@ func (d *dockerfiles) standard() string { return filepath.Join(d.dir, "Dockerfil
 
 // of returns the Dockerfile for p.
 func (d *dockerfiles) of(p ocispec.Platform) (*source.Dockerfile, error) {
+	path, err := d.path(p)
+	if err != nil {
+		return nil, err
+	}
+	return d.open(path)
+}
+
+// path returns where the Dockerfile for p is.
+func (d *dockerfiles) path(p ocispec.Platform) (string, error) {
 	name := d.values.single(p)
 	if name == "" {
-		return d.open(d.standard())
+		return d.standard(), nil
 	}
-	if strings.Contains(name, "{{") {
-		made, err := template.New("file").Parse(name)
-		if err != nil {
-			return nil, usage(fmt.Errorf("invalid --file %q: %w", name, err))
-		}
-		var b bytes.Buffer
-		if err := made.Execute(&b, struct{ OS, Arch, Variant string }{p.OS, p.Architecture, p.Variant}); err != nil {
-			return nil, usage(fmt.Errorf("invalid --file %q: %w", name, err))
-		}
-		name = b.String()
+	if !strings.Contains(name, "{{") {
+		return name, nil
 	}
-	return d.open(name)
+	made, err := template.New("file").Parse(name)
+	if err != nil {
+		return "", usage(fmt.Errorf("invalid --file %q: %w", name, err))
+	}
+	var b bytes.Buffer
+	if err := made.Execute(&b, struct{ OS, Arch, Variant string }{p.OS, p.Architecture, p.Variant}); err != nil {
+		return "", usage(fmt.Errorf("invalid --file %q: %w", name, err))
+	}
+	return b.String(), nil
 }
 
 func (d *dockerfiles) open(path string) (*source.Dockerfile, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/check"
 	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
@@ -105,6 +106,7 @@ var explanations = []explanation{
 	{as[*binary.MisfitError], exitUnverified, say("Copy or build that file for each platform. If it is meant to be there: --allow-foreign PATH")},
 	{as[*lackError], exitUnverified, nil},
 	{as[*sizeError], exitUnverified, nil},
+	{as[*findingsError], exitUnverified, nil},
 	{is(manifest.ErrUnsupported), exitUnavailable, nil},
 	{is(manifest.ErrUnauthorized), exitUnavailable, loginHint},
 	{is(manifest.ErrDenied), exitUnavailable, say("The login is known, but may not do this. Check the repository's name and permissions.")},
@@ -127,6 +129,7 @@ var explanations = []explanation{
 	{is(errNodeDown), exitUnavailable, say("See what docker says: docker version")},
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
+	{is(check.ErrDockerfile), exitFailed, nil},
 	{is(errCheck), exitUnverified, nil},
 	{is(context.Canceled), exitInterrupted, nil},
 }

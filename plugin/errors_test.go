@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/check"
 	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
@@ -85,6 +86,8 @@ var explained = []struct {
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
 	{"a check that finds something", errCheck, 4, ""},
+	{"a Dockerfile with something to mend, and a registry that is down", errors.Join(&findingsError{errors: 1}, fromRegistry(manifest.ErrUnavailable)), 4, ""},
+	{"a Dockerfile that can't be checked", fmt.Errorf("%w: x", check.ErrDockerfile), 1, ""},
 	{"a name that Windows can't have", fmt.Errorf("%w: x", source.ErrWindows), 125, "for Windows"},
 	{"a name that can't be sent", fmt.Errorf("%w: x", source.ErrName), 1, ".dockerignore"},
 	{"an engine that is down", fmt.Errorf("%w: x", errNodeDown), 3, "docker version"},

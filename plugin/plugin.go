@@ -42,6 +42,7 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(usage(err)) })
 	cmd.AddCommand(
 		newBuildCommand(dockerCLI, version),
+		newCheckCommand(dockerCLI, version),
 		newInspectCommand(dockerCLI, version),
 		newCreateCommand(dockerCLI, version),
 		newCopyCommand(dockerCLI, version),

@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/progress", "build/source", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "platform", "retry",
+	"build", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "platform", "retry",
 }
 
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
@@ -34,6 +34,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	},
 	"build/source":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit + "/client", buildKit + "/session"}},
 	"build/progress":   {never: []string{cobra, dockerCLI, registryLib, engineClient}},
+	"check":            {rooms: []string{"check/binary"}, never: []string{cobra, dockerCLI, registryLib, engineClient}},
 	"check/binary":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts":         {rooms: []string{"retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
@@ -107,6 +108,8 @@ func TestArrowsFindsWhatIsWrong(t *testing.T) {
 		{"check/binary", module + "/manifest", true},
 		{"check/binary", engineClient + "/client", true},
 		{"build/progress", buildKit + "/client", false},
+		{"check", module + "/manifest", true},
+		{"check", engineClient + "/client", true},
 		{"retry", "golang.org/x/sync/errgroup", true},
 		{"e2e/oracle", module + "/manifest", true},
 		{"plugin", module + "/e2e/oracle", true},
