@@ -10,12 +10,28 @@ import (
 // spellings are the names of architectures that are in use, by GOARCH. What also
 // means something else ("arm", "386", "x86") is left out.
 var spellings = []struct{ arch, name string }{
-	{"amd64", "amd64"}, {"amd64", "x86_64"}, {"amd64", "x86-64"}, {"amd64", "x64"}, {"amd64", "linux64"},
-	{"arm64", "arm64"}, {"arm64", "aarch64"},
-	{"arm", "armhf"}, {"arm", "armel"}, {"arm", "armv6"}, {"arm", "armv6l"}, {"arm", "armv7"}, {"arm", "armv7l"},
-	{"386", "i386"}, {"386", "i586"}, {"386", "i686"},
-	{"ppc64le", "ppc64le"}, {"ppc64le", "ppc64el"}, {"s390x", "s390x"}, {"riscv64", "riscv64"},
-	{"loong64", "loong64"}, {"loong64", "loongarch64"},
+	{"amd64", "amd64"},
+	{"amd64", "x86_64"},
+	{"amd64", "x86-64"},
+	{"amd64", "x64"},
+	{"amd64", "linux64"},
+	{"arm64", "arm64"},
+	{"arm64", "aarch64"},
+	{"arm", "armhf"},
+	{"arm", "armel"},
+	{"arm", "armv6"},
+	{"arm", "armv6l"},
+	{"arm", "armv7"},
+	{"arm", "armv7l"},
+	{"386", "i386"},
+	{"386", "i586"},
+	{"386", "i686"},
+	{"ppc64le", "ppc64le"},
+	{"ppc64le", "ppc64el"},
+	{"s390x", "s390x"},
+	{"riscv64", "riscv64"},
+	{"loong64", "loong64"},
+	{"loong64", "loongarch64"},
 }
 
 // architectures returns the architectures that a text names as words of their

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -74,7 +75,7 @@ func (d *dockerfile) target(name string) (int, error) {
 // find returns the stage of that name or number among the first n.
 func (d *dockerfile) find(name string, n int) (int, bool) {
 	for i := n - 1; i >= 0; i-- {
-		if name != "" && (strings.EqualFold(d.stages[i].Name, name) || fmt.Sprint(i) == name) {
+		if name != "" && (strings.EqualFold(d.stages[i].Name, name) || strconv.Itoa(i) == name) {
 			return i, true
 		}
 	}

@@ -28,21 +28,27 @@ func (v *view) checkBases(b *bases) {
 		switch {
 		case answer == Unused || answer == Has:
 		case named:
-			v.report(Finding{Rule: ruleBaseNamed, Level: Error,
+			v.report(Finding{
+				Rule: ruleBaseNamed, Level: Error,
 				Why:     fmt.Sprintf("%s is the image for %s alone", use.name, arch),
-				Instead: suggestion(use.name, use.platform)}, use.line)
+				Instead: suggestion(use.name, use.platform),
+			}, use.line)
 		case answer == Lacks && isDigest(l.name) && !isIndex(l.descriptor):
-			v.report(Finding{Rule: ruleBasePinned, Level: Error,
+			v.report(Finding{
+				Rule: ruleBasePinned, Level: Error,
 				Why:     fmt.Sprintf("the digest of %s is that of one platform's image (%s), not of the list", use.name, list(l.platforms)),
-				Instead: "the digest of the image index: docker multiarch inspect " + tagOnly(l.name)}, use.line)
+				Instead: "the digest of the image index: docker multiarch inspect " + tagOnly(l.name),
+			}, use.line)
 		case answer == Lacks:
-			v.report(Finding{Rule: ruleBaseLacks, Level: Error,
+			v.report(Finding{
+				Rule: ruleBaseLacks, Level: Error,
 				Why:     fmt.Sprintf("%s has no %s; it has %s", use.name, platforms.Format(use.platform), list(l.platforms)),
-				Instead: suggestion(use.name, use.platform)}, use.line)
+				Instead: suggestion(use.name, use.platform),
+			}, use.line)
 		}
 	}
 	for _, s := range v.stages {
-		if s.constant && s.Stage.Platform != "" && (s.final || !v.oneOfEach()) {
+		if s.constant && s.Platform != "" && (s.final || !v.oneOfEach()) {
 			v.checkConstant(s)
 		}
 	}
@@ -52,7 +58,7 @@ func (v *view) checkBases(b *bases) {
 // platforms, its own among them: then it means to hold them all.
 func (v *view) oneOfEach() bool {
 	for _, s := range v.stages {
-		if s.Stage.Platform != "" && !s.cross && !s.constant && !strings.Contains(s.Stage.Platform, "$") {
+		if s.Platform != "" && !s.cross && !s.constant && !strings.Contains(s.Platform, "$") {
 			return true
 		}
 	}

@@ -41,9 +41,11 @@ func (v *view) checkCommand(s *stage, c command, at int) {
 }
 
 func (v *view) reportDownload(url, arch string, at int) {
-	v.report(Finding{Rule: ruleDownload, Level: Error,
+	v.report(Finding{
+		Rule: ruleDownload, Level: Error,
 		Why:     fmt.Sprintf("%s is for %s", visible(url), arch),
-		Instead: "ARG TARGETARCH in the stage, and $TARGETARCH (or a case of it) in the address"}, at)
+		Instead: "ARG TARGETARCH in the stage, and $TARGETARCH (or a case of it) in the address",
+	}, at)
 }
 
 // checkPath finds directories and files of one architecture, in a value that may
@@ -52,9 +54,11 @@ func (v *view) checkPath(s *stage, value string, at int) {
 	for _, path := range strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' || r == '=' }) {
 		arch, ok := foreign(path, s.platform)
 		if ok && isSystemPath(path) {
-			v.report(Finding{Rule: rulePath, Level: Error,
+			v.report(Finding{
+				Rule: rulePath, Level: Error,
 				Why:     fmt.Sprintf("%s exists on %s alone", visible(path), arch),
-				Instead: "a path that all have: a pattern (/usr/lib/*-linux-gnu), or a link made by RUN with $(uname -m)"}, at)
+				Instead: "a path that all have: a pattern (/usr/lib/*-linux-gnu), or a link made by RUN with $(uname -m)",
+			}, at)
 		}
 	}
 }
@@ -79,9 +83,11 @@ func (v *view) checkPackages(s *stage, c command, at int) {
 			slices.Contains(rpms, c.name()) && len(architectures(suffix)) > 0 && !strings.Contains(word, "/"),
 			c.name() == "apk" && i > 0 && c.words[i-1] == "--arch",
 			strings.Contains(word, "[arch=") || strings.Contains(word, " arch="):
-			v.report(Finding{Rule: rulePackage, Level: Error,
+			v.report(Finding{
+				Rule: rulePackage, Level: Error,
 				Why:     fmt.Sprintf("%s asks for packages for %s", visible(word), arch),
-				Instead: "no architecture (the package manager takes its own), or $(dpkg --print-architecture)"}, at)
+				Instead: "no architecture (the package manager takes its own), or $(dpkg --print-architecture)",
+			}, at)
 		}
 	}
 }
@@ -106,9 +112,11 @@ func (v *view) checkAssign(s *stage, a assign, at int) {
 }
 
 func (v *view) reportBuild(text, arch string, at int) {
-	v.report(Finding{Rule: ruleBuild, Level: Error, arch: arch,
+	v.report(Finding{
+		Rule: ruleBuild, Level: Error, arch: arch,
 		Why:     fmt.Sprintf("%s builds for %s on every platform", visible(text), arch),
-		Instead: "nothing (a native build needs no target), or ARG TARGETARCH and $TARGETARCH"}, at)
+		Instead: "nothing (a native build needs no target), or ARG TARGETARCH and $TARGETARCH",
+	}, at)
 }
 
 // targetFlags are how compilers and package managers are told what to build for.

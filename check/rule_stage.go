@@ -47,9 +47,11 @@ func (v *view) checkArgs(commands []instructions.ArgCommand) {
 	for _, c := range commands {
 		for _, arg := range c.Args {
 			if arg.Value != nil && slices.Contains(targetArgs, arg.Key) && v.global[arg.Key] != "" {
-				v.report(Finding{Rule: ruleArgOverridden, Level: Error,
+				v.report(Finding{
+					Rule: ruleArgOverridden, Level: Error,
 					Why:     fmt.Sprintf("the default of %s takes the place of the platform's own value, on every platform", arg.Key),
-					Instead: "ARG " + arg.Key}, line(c.Location()))
+					Instead: "ARG " + arg.Key,
+				}, line(c.Location()))
 			}
 		}
 	}
@@ -99,9 +101,11 @@ func scripts(c instructions.ShellDependantCmdLine) []string {
 func (v *view) checkReads(step step, script script, at int) {
 	for _, name := range script.reads {
 		if _, ok := step.env[name]; !ok && slices.Contains(targetArgs, name) {
-			v.report(Finding{Rule: ruleArgUndeclared, Level: Error,
-				Why:     fmt.Sprintf("%s is empty here: the stage does not declare it", name),
-				Instead: fmt.Sprintf("ARG %s, before this line and after FROM", name)}, at)
+			v.report(Finding{
+				Rule: ruleArgUndeclared, Level: Error,
+				Why:     name + " is empty here: the stage does not declare it",
+				Instead: fmt.Sprintf("ARG %s, before this line and after FROM", name),
+			}, at)
 		}
 	}
 }
@@ -127,9 +131,11 @@ func (v *view) checkCross(script script, at int) {
 		if slices.ContainsFunc(c.assigns, func(a assign) bool { return a.name == "GOARCH" }) || !compiles(c) {
 			continue
 		}
-		v.report(Finding{Rule: ruleBuildStage, Level: Warning,
-			Why:     fmt.Sprintf("%s in a stage for $BUILDPLATFORM compiles for the machine that builds, whatever platform is wanted", c.name()),
-			Instead: "ARG TARGETOS TARGETARCH in the stage, and a compiler told of them (GOOS=$TARGETOS GOARCH=$TARGETARCH go build …)"}, at)
+		v.report(Finding{
+			Rule: ruleBuildStage, Level: Warning,
+			Why:     c.name() + " in a stage for $BUILDPLATFORM compiles for the machine that builds, whatever platform is wanted",
+			Instead: "ARG TARGETOS TARGETARCH in the stage, and a compiler told of them (GOOS=$TARGETOS GOARCH=$TARGETARCH go build …)",
+		}, at)
 	}
 }
 

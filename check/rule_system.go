@@ -38,9 +38,11 @@ func (v *view) checkSystems(all []Input) {
 				wrong, others = unixOnly, "Linux"
 			}
 			if name := usedOf(wrong, c); name != "" {
-				v.report(Finding{Rule: ruleShell, Level: Error,
+				v.report(Finding{
+					Rule: ruleShell, Level: Error,
 					Why:     fmt.Sprintf("%s is of %s alone", name, others),
-					Instead: "a small program compiled in a stage of its own, started as RUN [\"program\"]; or a Dockerfile for each system: --file windows/amd64:FILE"}, line(step.Location()))
+					Instead: "a small program compiled in a stage of its own, started as RUN [\"program\"]; or a Dockerfile for each system: --file windows/amd64:FILE",
+				}, line(step.Location()))
 			}
 		}
 	}

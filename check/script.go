@@ -48,10 +48,10 @@ func readScript(text string, known env) script {
 	syntax.Walk(parsed, r.visit)
 	for name := range r.read {
 		if _, own := r.set[name]; !own {
-			r.script.reads = append(r.script.reads, name)
+			r.reads = append(r.reads, name)
 		}
 	}
-	slices.Sort(r.script.reads)
+	slices.Sort(r.reads)
 	return r.script
 }
 

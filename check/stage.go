@@ -91,8 +91,8 @@ func (v *view) reach(i int, final bool) *stage {
 	base := v.global.expand(v.file.lex, s.BaseName)
 	if parent, ok := v.file.find(base, i); ok {
 		s.parent = v.reach(parent, final)
-		s.cross = s.cross || s.Stage.Platform == "" && s.parent.cross
-		s.constant = s.constant || s.Stage.Platform == "" && s.parent.constant
+		s.cross = s.cross || s.Platform == "" && s.parent.cross
+		s.constant = s.constant || s.Platform == "" && s.parent.constant
 		s.platform = s.parent.platform
 		s.env = s.parent.env
 	} else {
@@ -107,22 +107,22 @@ func (v *view) reach(i int, final bool) *stage {
 }
 
 func (v *view) readPlatform(s *stage) {
-	text := v.global.expand(v.file.lex, s.Stage.Platform)
+	text := v.global.expand(v.file.lex, s.Platform)
 	p, err := platforms.Parse(text)
 	if text == "" || err != nil {
 		return
 	}
 	s.platform = platforms.Normalize(p)
-	s.cross = strings.Contains(s.Stage.Platform, "BUILDPLATFORM")
+	s.cross = strings.Contains(s.Platform, "BUILDPLATFORM")
 	s.constant = !s.cross && platforms.Format(s.platform) != platforms.Format(v.Platform)
 }
 
 // sources takes the stages and images that a command copies from or mounts.
 func (v *view) sources(s *stage, command instructions.Command) {
-	var from []string
+	from := make([]string, 0, 1)
 	switch c := command.(type) {
 	case *instructions.CopyCommand:
-		from = []string{c.From}
+		from = append(from, c.From)
 	case *instructions.RunCommand:
 		for _, mount := range instructions.GetMounts(c) {
 			from = append(from, mount.From)

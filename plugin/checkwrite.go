@@ -38,7 +38,7 @@ func writeTable(out io.Writer, report *check.Report) error {
 		table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 		fmt.Fprintf(table, "STAGE\tIMAGE\t%s\n", strings.Join(report.Platforms, "\t"))
 		for _, base := range report.Bases {
-			row := []string{clean(base.Stage), clean(base.Image)}
+			row := append(make([]string, 0, 2+len(report.Platforms)), clean(base.Stage), clean(base.Image))
 			for _, p := range report.Platforms {
 				row = append(row, string(base.Has[p]))
 			}
