@@ -2,9 +2,12 @@ package build
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc/codes"
@@ -25,12 +28,36 @@ func logins(t *testing.T) Credentials {
 	}
 }
 
+// images are base images.
+func images(names ...string) []reference.Named {
+	var all []reference.Named
+	for _, name := range names {
+		all = append(all, mustTag(name))
+	}
+	return all
+}
+
+// noTokens is a registry that gives none.
+func noTokens(context.Context, []reference.Named) (string, time.Duration, error) {
+	return "", 0, ErrNoToken
+}
+
+// newAuth is what a build of these base images tells an engine; what it gave is in the list.
+func newAuth(t *testing.T, tokens Tokens, names ...string) (s *sessionAuth, given *[]string) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	assert.NilError(t, err)
+	given = &[]string{}
+	return &sessionAuth{
+		credentials: logins(t), tokens: tokens, bases: images(names...), key: key,
+		fail:  func(err error) { t.Errorf("the build is ended: %v", err) },
+		given: func(what string) { *given = append(*given, what) },
+	}, given
+}
+
 func TestAnEngineGetsTheLoginsOfTheBaseImagesAndNoOther(t *testing.T) {
 	t.Parallel()
-	s := &sessionAuth{
-		credentials: logins(t), hosts: []string{"docker.io", "reg.example.com", "token.example.com", "anonymous.example.com"},
-		fail: func(err error) { t.Errorf("the build is ended: %v", err) },
-	}
+	s, given := newAuth(t, noTokens, "busybox:1", "reg.example.com/a:1", "reg.example.com/b:1", "token.example.com/a:1", "anonymous.example.com/a:1")
 	for _, c := range []struct{ host, username, secret string }{
 		{"registry-1.docker.io", "hub", "secret"},
 		{"docker.io", "hub", "secret"},
@@ -49,7 +76,10 @@ func TestAnEngineGetsTheLoginsOfTheBaseImagesAndNoOther(t *testing.T) {
 		assert.NilError(t, err, c.host)
 		assert.Equal(t, answer.GetUsername(), c.username, c.host)
 		assert.Equal(t, answer.GetSecret(), c.secret, c.host)
+		_, err = s.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{Host: c.host})
+		assert.Equal(t, status.Code(err), codes.Unavailable, c.host)
 	}
+	assert.DeepEqual(t, *given, []string{"the login for docker.io", "the login for docker.io", "the login for reg.example.com", "the login for token.example.com"})
 }
 
 func TestAnEngineOfABuildWithoutBaseImagesGetsNoLogin(t *testing.T) {
@@ -69,10 +99,9 @@ func TestALoginThatCannotBeReadEndsTheBuildAndTellsTheEngineNothing(t *testing.T
 	t.Parallel()
 	why := errors.New("helper of /home/me failed")
 	var ended error
-	s := &sessionAuth{
-		credentials: func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{Username: "me"}, why },
-		hosts:       []string{"reg.example.com"}, fail: func(err error) { ended = err },
-	}
+	s, _ := newAuth(t, noTokens, "reg.example.com/a:1")
+	s.credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{Username: "me"}, why }
+	s.fail = func(err error) { ended = err }
 	answer, err := s.Credentials(t.Context(), &auth.CredentialsRequest{Host: "reg.example.com"})
 	assert.Assert(t, answer == nil)
 	assert.Equal(t, status.Code(err), codes.Unauthenticated)
@@ -80,13 +109,65 @@ func TestALoginThatCannotBeReadEndsTheBuildAndTellsTheEngineNothing(t *testing.T
 	assert.ErrorIs(t, ended, why)
 }
 
-func TestNoTokenIsFetchedForAnEngine(t *testing.T) {
+// pullTokens tells in the token what it is for.
+func pullTokens(_ context.Context, repositories []reference.Named) (string, time.Duration, error) {
+	token := "pull"
+	for _, r := range repositories {
+		token += " " + r.String()
+	}
+	return token, 5 * time.Minute, nil
+}
+
+func TestWhereThereAreTokensAnEngineNeverGetsTheLogin(t *testing.T) {
 	t.Parallel()
-	s := &sessionAuth{credentials: logins(t), hosts: []string{"reg.example.com"}}
+	s, given := newAuth(t, pullTokens, "reg.example.com/a:1", "reg.example.com/a:2", "reg.example.com/b:1", "busybox:1", "anonymous.example.com/a:1")
+	authority, err := s.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{Host: "reg.example.com"})
+	assert.NilError(t, err)
+	signed, err := s.VerifyTokenAuthority(t.Context(), &auth.VerifyTokenAuthorityRequest{Host: "reg.example.com", Payload: []byte("payload")})
+	assert.NilError(t, err)
+	text := signed.GetSigned()
+	assert.Assert(t, ed25519.Verify(authority.GetPublicKey(), text[ed25519.SignatureSize:], text[:ed25519.SignatureSize]))
+	assert.Equal(t, string(text[ed25519.SignatureSize:]), "payload")
+
+	answer, err := s.Credentials(t.Context(), &auth.CredentialsRequest{Host: "reg.example.com"})
+	assert.Equal(t, status.Code(err), codes.PermissionDenied)
+	assert.Equal(t, answer.GetSecret(), "")
+
+	for _, c := range []struct {
+		host   string
+		scopes []string
+		token  string
+	}{
+		{"reg.example.com", []string{"repository:a:pull"}, "pull reg.example.com/a"},
+		{"reg.example.com", []string{"repository:a:pull repository:b:pull"}, "pull reg.example.com/a reg.example.com/b"},
+		{"registry-1.docker.io", []string{"repository:library/busybox:pull"}, "pull docker.io/library/busybox"},
+		// What goes beyond the build is left out.
+		{"reg.example.com", []string{"repository:a:pull,push,delete", "repository:secret:pull", "registry:catalog:*"}, "pull reg.example.com/a"},
+		{"reg.example.com", []string{"repository:secret:pull"}, ""},
+		{"reg.example.com", []string{"registry:catalog:*", "a", "", "repository:a"}, ""},
+		{"reg.example.com", nil, ""},
+		{"other.example.com", []string{"repository:a:pull"}, ""},
+		{"anonymous.example.com", []string{"repository:a:pull"}, ""},
+	} {
+		answer, err := s.FetchToken(t.Context(), &auth.FetchTokenRequest{Host: c.host, Scopes: c.scopes, Realm: "https://evil.example/token", Service: "evil"})
+		assert.Equal(t, answer.GetToken(), c.token, "%s %q", c.host, c.scopes)
+		if c.token == "" {
+			assert.Equal(t, status.Code(err), codes.PermissionDenied)
+		} else {
+			assert.Equal(t, answer.GetExpiresIn(), int64(300))
+		}
+	}
+	assert.DeepEqual(t, (*given)[:3], []string{"a token to pull reg.example.com/a", "a token to pull reg.example.com/a", "a token to pull reg.example.com/b"})
+}
+
+func TestATokenThatIsRefusedEndsTheBuild(t *testing.T) {
+	t.Parallel()
+	why := errors.New("unauthorized: user me of /home/me")
+	var ended error
+	s, given := newAuth(t, func(context.Context, []reference.Named) (string, time.Duration, error) { return "", 0, why }, "reg.example.com/a:1")
+	s.fail = func(err error) { ended = err }
 	_, err := s.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{Host: "reg.example.com"})
-	assert.Equal(t, status.Code(err), codes.Unavailable)
-	_, err = s.FetchToken(t.Context(), &auth.FetchTokenRequest{Host: "reg.example.com", Realm: "https://evil.example/token"})
-	assert.Equal(t, status.Code(err), codes.Unimplemented, "the engine names the realm, and the password would go there")
-	_, err = s.VerifyTokenAuthority(t.Context(), &auth.VerifyTokenAuthorityRequest{Host: "reg.example.com"})
-	assert.Equal(t, status.Code(err), codes.Unimplemented)
+	assert.Equal(t, status.Convert(err).Message(), "no token could be had")
+	assert.ErrorIs(t, ended, why)
+	assert.Equal(t, len(*given), 0)
 }

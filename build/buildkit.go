@@ -3,10 +3,13 @@ package build
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
+	"github.com/distribution/reference"
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/opencontainers/go-digest"
@@ -22,7 +25,8 @@ const stopGrace = 3 * time.Second
 // buildKit builds with the BuildKit inside an engine.
 type buildKit struct {
 	credentials Credentials
-	bases       []string
+	tokens      Tokens
+	bases       []reference.Named
 }
 
 // Build implements Builder.
@@ -35,9 +39,10 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	}
 	defer func() { _ = client.Close() }()
 	view := req.Context.View(fail)
-	auth := &sessionAuth{credentials: b.credentials, hosts: b.bases, fail: fail, given: func(host string) {
-		_ = w.Start("[auth] the login for " + host + " is given to this node").Done(nil)
-	}}
+	auth, err := b.auth(fail, w)
+	if err != nil {
+		return Image{}, err
+	}
 	files, err := newMounts(req, view, fail)
 	if err != nil {
 		return Image{}, err
@@ -61,6 +66,21 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 		return Image{}, fmt.Errorf("building: %w", ErrNoVerdict)
 	}
 	return image, nil
+}
+
+// auth answers for the base images' registries, and shows once what was given.
+func (b *buildKit) auth(fail context.CancelCauseFunc, w *progress.Writer) (*sessionAuth, error) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	var shown sync.Map
+	given := func(what string) {
+		if _, before := shown.LoadOrStore(what, true); !before {
+			_ = w.Start("[auth] " + what + " is given to this node").Done(nil)
+		}
+	}
+	return &sessionAuth{credentials: b.credentials, tokens: b.tokens, bases: b.bases, key: key, fail: fail, given: given}, nil
 }
 
 // dialBuildKit reaches BuildKit through the engine's own API. Engines offer

@@ -42,7 +42,11 @@ func Call(ctx context.Context, req Request, a Assignment, w *progress.Writer) (C
 	if err != nil {
 		return CallResult{}, err
 	}
-	opt := solveOpt(req, a, files, &sessionAuth{fail: fail})
+	auth, err := (&buildKit{}).auth(fail, w)
+	if err != nil {
+		return CallResult{}, err
+	}
+	opt := solveOpt(req, a, files, auth)
 	opt.Exports, opt.CacheExports, opt.Frontend = nil, nil, ""
 	attrs := maps.Clone(opt.FrontendAttrs)
 	attrs["requestid"] = callRequests[req.Call]

@@ -60,11 +60,13 @@ type Runner struct {
 	// Display takes all progress.
 	Display *progress.Display
 	// Credentials are those of the registries that are pushed to and, as
-	// far as Bases names them, pulled from.
+	// far as Bases are there, pulled from. Where Tokens has a token for the
+	// Bases of a registry, a node gets that instead.
 	Credentials Credentials
-	// Bases are the hosts of the base images. A node is given credentials of
-	// no other host while it builds.
-	Bases []string
+	Tokens      Tokens
+	// Bases are the base images. A node is given access to nothing else while
+	// it builds.
+	Bases []reference.Named
 	// KeepGoing has the other platforms finish when one fails.
 	KeepGoing bool
 	// Spare returns further nodes, when those of a plan are lost. It is
@@ -238,7 +240,7 @@ func (r *Runner) pushAll(ctx context.Context, a Assignment, image Image, w *prog
 }
 
 func (r *Runner) builder(n *contexts.Node) Builder {
-	return &buildKit{credentials: r.credentialsFor(n), bases: r.Bases}
+	return &buildKit{credentials: r.credentialsFor(n), tokens: r.Tokens, bases: r.Bases}
 }
 
 // credentialsFor returns the logins as node n may see them: none over plain tcp

@@ -238,7 +238,7 @@ func TestTheEngineGetsTheBuildContextTheDockerfileAndTheLoginsOfTheBaseImages(t 
 		return idOf("x"), nil
 	}}
 	r := runner(t)
-	r.Credentials, r.Bases = logins(t), []string{"reg.example.com"}
+	r.Credentials, r.Tokens, r.Bases = logins(t), noTokens, images("reg.example.com/base:1")
 	results, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.NilError(t, err)
 	for path, want := range map[string]string{"context/a": "content", "dockerfile/app.Dockerfile": "FROM scratch\nCOPY a /"} {
@@ -291,7 +291,7 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	}}
 	why := errors.New("helper failed")
 	r := runner(t)
-	r.Bases = []string{"reg.example.com"}
+	r.Bases = images("reg.example.com/base:1")
 	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
 	_, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)

@@ -43,8 +43,15 @@ func privateDockerfile(t *testing.T) string {
 	t.Helper()
 	mark := newMark()
 	w := writer{t, repository(t) + "/base-" + mark, privateRegistry(t)}
-	base, _ := w.registry.Check(t.Context(), "busybox", "latest", oracle.Want{}) // It was made by the farm, in another order than ours.
-	assert.Assert(t, len(base.Children) > 1)
+	w.busybox()
+	return "FROM " + farm.private + "/" + w.repo + "\nLABEL e2e=" + mark + "\nRUN uname -m\n"
+}
+
+// busybox puts a copy of the farm's base image under the tag latest.
+func (w writer) busybox() {
+	w.t.Helper()
+	base, _ := w.registry.Check(w.t.Context(), "busybox", "latest", oracle.Want{}) // It was made by the farm, in another order than ours.
+	assert.Assert(w.t, len(base.Children) > 1)
 	for _, child := range base.Children {
 		w.mount("busybox", child.ConfigDigest)
 		for _, layer := range child.Layers {
@@ -53,7 +60,6 @@ func privateDockerfile(t *testing.T) string {
 		w.manifest("", child.MediaType, child.Raw)
 	}
 	w.manifest("latest", base.MediaType, base.Raw)
-	return "FROM " + farm.private + "/" + w.repo + "\nLABEL e2e=" + mark + "\nRUN uname -m\n"
 }
 
 func TestPrivateRegistryWithLogin(t *testing.T) {

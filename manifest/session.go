@@ -83,19 +83,9 @@ func (r repository) slot() *slot {
 
 // login asks the registry what it wants and turns the user's credentials into that.
 func (r repository) login(ctx context.Context) (*session, error) {
-	// Docker Hub's API is at another name than the one in references; name knows it.
-	reg, err := name.NewRegistry(r.host())
+	s, config, challenge, err := r.begin(ctx)
 	if err != nil {
-		return nil, &failure{class: ErrInvalid, cause: err}
-	}
-	config, err := lookup(ctx, r.creds, r.host())
-	if err != nil {
-		return nil, &failure{class: ErrCredentials, cause: err}
-	}
-	s := &session{guard: guard{r.Registry, reg.RegistryStr()}, anonymous: config == authn.AuthConfig{}}
-	challenge, err := s.ping(ctx)
-	if err != nil {
-		return nil, s.failed(err)
+		return nil, err
 	}
 	basic := strings.EqualFold(challenge.Scheme, "basic")
 	switch {
@@ -109,6 +99,25 @@ func (r repository) login(ctx context.Context) (*session, error) {
 		s.header = "Basic " + config.Auth
 	}
 	return s, err
+}
+
+// begin begins a session: it finds the user's credentials, and what the registry wants.
+func (r repository) begin(ctx context.Context) (*session, authn.AuthConfig, *transport.Challenge, error) {
+	// Docker Hub's API is at another name than the one in references; name knows it.
+	reg, err := name.NewRegistry(r.host())
+	if err != nil {
+		return nil, authn.AuthConfig{}, nil, &failure{class: ErrInvalid, cause: err}
+	}
+	config, err := lookup(ctx, r.creds, r.host())
+	if err != nil {
+		return nil, config, nil, &failure{class: ErrCredentials, cause: err}
+	}
+	s := &session{guard: guard{r.Registry, reg.RegistryStr()}, anonymous: config == authn.AuthConfig{}}
+	challenge, err := s.ping(ctx)
+	if err != nil {
+		return nil, config, nil, s.failed(err)
+	}
+	return s, config, challenge, nil
 }
 
 // ping finds the scheme and the kind of login. Left to itself go-containerregistry would try plain http for private
@@ -143,15 +152,6 @@ func (p pinned) RoundTrip(in *http.Request) (*http.Response, error) {
 
 // token exchanges the credentials for a token that is good for this repository and access only.
 func (r repository) token(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge) (string, error) {
-	reg, err := name.NewRegistry(s.host)
-	if err != nil {
-		return "", s.failed(err)
-	}
-	c.Insecure = s.scheme == "http"
-	auth := authn.Anonymous
-	if !s.anonymous {
-		auth = authn.FromConfig(config)
-	}
 	actions := ":pull"
 	if r.push {
 		actions = ":pull,push"
@@ -160,16 +160,33 @@ func (r repository) token(ctx context.Context, s *session, config authn.AuthConf
 	if r.from != "" {
 		scopes = append(scopes, "repository:"+r.from+":pull")
 	}
+	token, err := r.exchange(ctx, s, config, c, scopes)
+	if err != nil {
+		return "", err
+	}
+	return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
+}
+
+func (r repository) exchange(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge, scopes []string) (*transport.Token, error) {
+	reg, err := name.NewRegistry(s.host)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	c.Insecure = s.scheme == "http"
+	auth := authn.Anonymous
+	if !s.anonymous {
+		auth = authn.FromConfig(config)
+	}
 	token, err := transport.Exchange(ctx, reg, auth, s.guard, scopes, c)
 	if err == nil {
-		return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
+		return token, nil
 	}
 	if !isNetwork(err) && !isStatus(err) {
 		// An answer without a token is quoted from the second line on, and may hold a refresh token.
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		err = errors.New(first)
 	}
-	return "", s.failed(err)
+	return nil, s.failed(err)
 }
 
 // authorize sets the login on a request to the registry itself, and on no other.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -30,7 +31,7 @@ func (s *buildSession) execute(ctx context.Context) error {
 	defer display.Wait()
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
-		Display: display, Credentials: s.credentials.lookup, Bases: s.bases, Verify: s.verify,
+		Display: display, Credentials: s.credentials.lookup, Tokens: s.tokens, Bases: s.bases, Verify: s.verify,
 		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
 	}
 	if s.input.options.verify != verifyOff {
@@ -85,6 +86,25 @@ func (s *buildSession) verify(ctx context.Context, a build.Assignment, image bui
 	defer s.mu.Unlock()
 	s.children[pushed.Reference.String()] = child
 	return nil
+}
+
+// tokens gets a node its token. A registry that this machine can't reach or does
+// not trust may be the node's own affair: there the node logs in itself.
+func (s *buildSession) tokens(ctx context.Context, repositories []reference.Named) (string, time.Duration, error) {
+	host := reference.Domain(repositories[0])
+	if _, known := s.tokenless.Load(host); known {
+		return "", 0, build.ErrNoToken
+	}
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+	defer cancel()
+	token, err := s.registry.PullToken(ctx, repositories)
+	for _, none := range []error{manifest.ErrNoToken, manifest.ErrUnavailable, manifest.ErrCertificate, context.DeadlineExceeded} {
+		if errors.Is(err, none) {
+			s.tokenless.Store(host, true)
+			return "", 0, build.ErrNoToken
+		}
+	}
+	return token.Value, token.Life, err
 }
 
 // sources are all directories that nodes read from.

@@ -113,13 +113,12 @@ func currentOS(nodes contexts.Nodes) string {
 }
 
 // makeRequests makes the request of every assignment, and finds what an engine of
-// the plan can't do. It returns the hosts of all base images too.
+// the plan can't do. It finds all base images too.
 func (s *buildSession) makeRequests(ctx context.Context) error {
 	if err := s.input.options.checkPlatformValues(s.plan.Platforms()); err != nil {
 		return err
 	}
 	s.requests = map[string]build.Request{}
-	var bases []reference.Named
 	var unsupported []error
 	for _, a := range s.plan {
 		request, err := s.request(a)
@@ -130,7 +129,7 @@ func (s *buildSession) makeRequests(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		bases = append(bases, more...)
+		s.bases = append(s.bases, more...)
 		if err := a.Check(request); err != nil && !slices.ContainsFunc(unsupported, func(e error) bool { return e.Error() == err.Error() }) {
 			unsupported = append(unsupported, err)
 		}
@@ -139,7 +138,6 @@ func (s *buildSession) makeRequests(ctx context.Context) error {
 		}
 		s.requests[platformKey(a.Platform)] = request
 	}
-	s.bases = build.Hosts(bases)
 	return errors.Join(unsupported...)
 }
 
@@ -169,7 +167,7 @@ func (s *buildSession) checkExposed(ctx context.Context) error {
 		if !a.Node.Exposed() || a.Node.Insecure {
 			continue
 		}
-		hosts := slices.Clone(s.bases)
+		hosts := build.Hosts(s.bases)
 		for _, name := range a.Pushes {
 			hosts = append(hosts, reference.Domain(name))
 		}

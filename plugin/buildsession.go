@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/command"
 	"github.com/opencontainers/go-digest"
 
@@ -17,6 +18,10 @@ import (
 
 // cleanupTimeout bounds what is done after a build that was interrupted.
 const cleanupTimeout = 4 * time.Second
+
+// tokenTimeout bounds how long a node waits for a token; longer than that it would
+// not itself.
+const tokenTimeout = 10 * time.Second
 
 // buildSession is one run of the build command, step by step.
 type buildSession struct {
@@ -37,11 +42,13 @@ type buildSession struct {
 
 	plan     build.Plan
 	requests map[string]build.Request // by platform
-	bases    []string                 // hosts of the base images
+	bases    []reference.Named
 	results  []build.Result
 
 	// directories are those of named contexts, by path.
 	directories map[string]*source.Snapshot
+
+	tokenless sync.Map // hosts of registries without tokens
 
 	mu       sync.Mutex
 	leases   []lease                   // of the nodes that this build uses and may have to stop

@@ -1,0 +1,54 @@
+package manifest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/distribution/reference"
+)
+
+// ErrNoToken means that a registry gives no tokens to this user: it takes the login itself, or there is none.
+var ErrNoToken = errors.New("the registry gives no token")
+
+// Token opens some of a registry for a while. Value is a secret; Life is how long it holds, 0 if the registry did not say.
+type Token struct {
+	Value string
+	Life  time.Duration
+}
+
+// PullToken exchanges the user's login for a token that allows nothing but to pull from repositories of one registry, which
+// are not none. The registry itself is asked where tokens are made, and over TLS where that is demanded of it: the login
+// goes there and nowhere else. The error is [ErrNoToken] or an *[Error].
+func (r *Registry) PullToken(ctx context.Context, repositories []reference.Named) (token Token, err error) {
+	rep := r.repository(repositories[0], false)
+	scopes := make([]string, len(repositories))
+	for i, name := range repositories {
+		scopes[i] = "repository:" + reference.Path(name) + ":pull"
+	}
+	none := false
+	err = rep.retry(ctx, task{op: "getting a token for", reference: rep.name.Name()}, func(ctx context.Context) error {
+		s, config, challenge, err := rep.begin(ctx)
+		if err != nil {
+			return err
+		}
+		if none = s.anonymous || !strings.EqualFold(challenge.Scheme, "bearer"); none {
+			return nil
+		}
+		if config.RegistryToken != "" {
+			token.Value = config.RegistryToken
+			return nil
+		}
+		answer, err := rep.exchange(ctx, s, config, challenge, scopes)
+		if err == nil {
+			token = Token{cmp.Or(answer.AccessToken, answer.Token), time.Duration(answer.ExpiresIn) * time.Second}
+		}
+		return err
+	})
+	if err == nil && none {
+		err = ErrNoToken
+	}
+	return token, err
+}
