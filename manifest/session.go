@@ -167,7 +167,7 @@ func (r repository) token(ctx context.Context, s *session, config authn.AuthConf
 	return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
 }
 
-func (r repository) exchange(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge, scopes []string) (*transport.Token, error) {
+func (repository) exchange(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge, scopes []string) (*transport.Token, error) {
 	reg, err := name.NewRegistry(s.host)
 	if err != nil {
 		return nil, s.failed(err)
