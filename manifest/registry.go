@@ -28,6 +28,7 @@ type Registry struct {
 	agent    string
 	insecure map[string]bool
 	notify   func(Retry)
+	attached map[string]http.RoundTripper // hosts that are no place in the network
 
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
@@ -47,6 +48,7 @@ func New(creds Credentials, opts ...Option) *Registry {
 		base:     newTransport(),
 		agent:    "docker-multiarch",
 		insecure: map[string]bool{},
+		attached: map[string]http.RoundTripper{},
 		now:      time.Now,
 		sleep:    retry.Sleep,
 		sessions: map[sessionKey]*slot{},
@@ -77,6 +79,10 @@ func WithInsecure(hosts ...string) Option {
 
 // WithNotify calls f before each wait for another attempt. f can be called by several goroutines at once.
 func WithNotify(f func(Retry)) Option { return func(r *Registry) { r.notify = f } }
+
+// Attach has t answer for host, which no login is looked up for: what is not in the network, such as an OCI layout, takes
+// part as a registry does. It must be called before the first request.
+func (r *Registry) Attach(host string, t http.RoundTripper) { r.attached[host] = t }
 
 // newTransport has the time limits of the contract; those for whole answers are in transport.go.
 func newTransport() *http.Transport {

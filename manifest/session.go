@@ -108,7 +108,11 @@ func (r repository) begin(ctx context.Context) (*session, authn.AuthConfig, *tra
 	if err != nil {
 		return nil, authn.AuthConfig{}, nil, &failure{class: ErrInvalid, cause: err}
 	}
-	config, err := lookup(ctx, r.creds, r.host())
+	creds := r.creds
+	if r.attached[r.host()] != nil {
+		creds = nil
+	}
+	config, err := lookup(ctx, creds, r.host())
 	if err != nil {
 		return nil, config, nil, &failure{class: ErrCredentials, cause: err}
 	}

@@ -82,6 +82,9 @@ func (g guard) dispatch(out *http.Request, cancel context.CancelCauseFunc) (*htt
 		timer := time.AfterFunc(limit, func() { cancel(fmt.Errorf("%w (%s)", errSilent, limit)) })
 		defer timer.Stop()
 	}
+	if t := g.r.attached[out.URL.Host]; t != nil {
+		return t.RoundTrip(out)
+	}
 	if g.r.insecure[strings.ToLower(out.URL.Host)] {
 		return g.r.lax.RoundTrip(out)
 	}

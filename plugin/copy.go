@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/distribution/reference"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
 )
 
 func newCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
@@ -17,7 +19,10 @@ func newCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy [OPTIONS] SOURCE DESTINATION",
 		Short: "Copy an image with all its platforms to another repository or registry",
-		Args:  args(cli.ExactArgs(2)),
+		Long: `Copy an image with all its platforms to another repository or registry.
+
+SOURCE and DESTINATION can also be OCI image layouts: "oci:DIR[:TAG][@DIGEST]".`,
+		Args: args(cli.ExactArgs(2)),
 		RunE: run(func(ctx context.Context, _ *cobra.Command, args []string) error {
 			return runCopy(ctx, dockerCLI, args[0], args[1], newRegistry(dockerCLI, version, insecure))
 		}),
@@ -26,9 +31,17 @@ func newCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	return cmd
 }
 
-func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, registry *manifest.Registry) error {
+func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, registry *manifest.Registry) (err error) {
+	l := &layouts{registry: registry}
+	defer func() { err = errors.Join(l.explain(err), l.close()) }()
+	if from, err = l.attach(from, layout.Open); err != nil {
+		return err
+	}
 	source, err := parseReference(from)
 	if err != nil {
+		return err
+	}
+	if to, err = l.attach(to, layout.Create); err != nil {
 		return err
 	}
 	target, err := copyTarget(source, to)
@@ -39,8 +52,10 @@ func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, regist
 	if err != nil {
 		return err
 	}
-	printTransferred(dockerCLI, target, done)
-	return printPublished(dockerCLI, []reference.NamedTagged{target}, desc.Digest)
+	name := reference.FamiliarName(target)
+	printTransferred(dockerCLI, l.name(name), done)
+	_, err = fmt.Fprintf(dockerCLI.Out(), "%s:%s@%s\n", l.name(name), target.Tag(), desc.Digest)
+	return err
 }
 
 // copyTarget reads the destination. Without a tag it gets that of the source, and

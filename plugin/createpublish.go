@@ -68,7 +68,7 @@ func (c *creation) copyWhole(ctx context.Context) error {
 	err = publishAll(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
 		_, done, err := c.registry.Copy(ctx, ref, target, c.expecting(target)...)
 		if err == nil {
-			printTransferred(c.cli, target, done)
+			printTransferred(c.cli, reference.FamiliarName(target), done)
 		}
 		return err
 	})
@@ -104,7 +104,7 @@ func (c *creation) carry(ctx context.Context, parts []ocispec.Descriptor) error 
 			if err != nil {
 				return err
 			}
-			printTransferred(c.cli, target, done)
+			printTransferred(c.cli, reference.FamiliarName(target), done)
 		}
 	}
 	return nil
@@ -140,10 +140,10 @@ func printPublished(dockerCLI command.Cli, targets []reference.NamedTagged, dgst
 }
 
 // printTransferred says on standard error what was copied, unless it all was there.
-func printTransferred(dockerCLI command.Cli, to reference.Named, done manifest.Transferred) {
+func printTransferred(dockerCLI command.Cli, to string, done manifest.Transferred) {
 	if done.Sent+done.Mounted == 0 {
 		return
 	}
 	fmt.Fprintf(dockerCLI.Err(), "%s: %d blobs copied (%s), %d mounted, %d were there\n",
-		reference.FamiliarName(to), done.Sent, units.HumanSizeWithPrecision(float64(done.Bytes), 3), done.Mounted, done.Present)
+		to, done.Sent, units.HumanSizeWithPrecision(float64(done.Bytes), 3), done.Mounted, done.Present)
 }

@@ -1,0 +1,206 @@
+package layout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// maxManifest bounds index.json and each manifest, in bytes.
+const maxManifest = 8 << 20
+
+// Dir is an image layout in a directory. It is safe for concurrent use by one process.
+type Dir struct {
+	root *os.Root
+
+	mu      sync.Mutex
+	uploads map[string]*upload
+	count   int
+}
+
+// Open opens the layout in the directory dir, which must be one.
+func Open(dir string) (*Dir, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening OCI layout: %w", err)
+	}
+	d := &Dir{root: root, uploads: map[string]*upload{}}
+	if err := d.check(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening OCI layout %s: %w", dir, err), root.Close())
+	}
+	return d, nil
+}
+
+// Create opens the layout in the directory dir, and makes an empty one of a directory that is empty or does not exist.
+func Create(dir string) (*Dir, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("making OCI layout: %w", err)
+	}
+	if len(entries) > 0 {
+		return Open(dir)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o755); err != nil {
+		return nil, fmt.Errorf("making OCI layout: %w", err)
+	}
+	for name, content := range map[string]any{
+		ocispec.ImageIndexFile:  ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{}},
+		ocispec.ImageLayoutFile: ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion},
+	} {
+		raw, err := json.Marshal(content)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), raw, 0o644) //nolint:gosec // for every user, as blobs are
+		}
+		if err != nil {
+			return nil, fmt.Errorf("making OCI layout: %w", err)
+		}
+	}
+	return Open(dir)
+}
+
+// Close gives up uploads that were not completed, and the directory.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	errs := make([]error, 0, len(d.uploads)+1)
+	for id := range d.uploads {
+		errs = append(errs, d.drop(id))
+	}
+	return errors.Join(append(errs, d.root.Close())...)
+}
+
+func (d *Dir) check() error {
+	raw, err := d.read(ocispec.ImageLayoutFile)
+	if err != nil {
+		return err
+	}
+	var layout ocispec.ImageLayout
+	if err := json.Unmarshal(raw, &layout); err != nil {
+		return fmt.Errorf("%s: %w", ocispec.ImageLayoutFile, err)
+	}
+	if layout.Version != ocispec.ImageLayoutVersion {
+		return fmt.Errorf("%s: version %q is not known", ocispec.ImageLayoutFile, layout.Version)
+	}
+	_, err = d.index()
+	return err
+}
+
+// index reads index.json.
+func (d *Dir) index() (ocispec.Index, error) {
+	var index ocispec.Index
+	raw, err := d.read(ocispec.ImageIndexFile)
+	if err == nil {
+		err = json.Unmarshal(raw, &index)
+	}
+	if err != nil {
+		return index, fmt.Errorf("%s: %w", ocispec.ImageIndexFile, err)
+	}
+	return index, nil
+}
+
+// read reads a document of bounded size.
+func (d *Dir) read(name string) ([]byte, error) {
+	file, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	raw, err := io.ReadAll(io.LimitReader(file, maxManifest+1))
+	if err == nil && len(raw) > maxManifest {
+		err = fmt.Errorf("more than %d bytes", maxManifest)
+	}
+	return raw, err
+}
+
+// open opens a regular file: a link or a pipe has no place in a layout.
+func (d *Dir) open(name string) (*os.File, error) {
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", name)
+	}
+	return d.root.Open(name)
+}
+
+// blobPath is where a blob is. Of a digest that is none there is no path.
+func blobPath(text string) (string, digest.Digest, error) {
+	dgst, err := digest.Parse(text)
+	if err != nil {
+		return "", "", err
+	}
+	return path.Join(ocispec.ImageBlobsDir, dgst.Algorithm().String(), dgst.Encoded()), dgst, nil
+}
+
+// find gives what a tag or digest means. The tag of a manifest is its annotation in index.json.
+func (d *Dir) find(ref string) (ocispec.Descriptor, error) {
+	if name, dgst, err := blobPath(ref); err == nil {
+		raw, err := d.read(name)
+		return ocispec.Descriptor{MediaType: mediaType(raw), Digest: dgst, Size: int64(len(raw))}, err
+	}
+	index, err := d.index()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	for _, m := range index.Manifests {
+		if m.Annotations[ocispec.AnnotationRefName] == ref {
+			return m, nil
+		}
+	}
+	return ocispec.Descriptor{}, fs.ErrNotExist
+}
+
+// mediaType is what a manifest says of itself. OCI manifests need not.
+func mediaType(raw []byte) string {
+	var m struct {
+		MediaType string          `json:"mediaType"`
+		Manifests json.RawMessage `json:"manifests"`
+	}
+	_ = json.Unmarshal(raw, &m) // the client judges it
+	switch {
+	case m.MediaType != "":
+		return m.MediaType
+	case m.Manifests != nil:
+		return ocispec.MediaTypeImageIndex
+	}
+	return ocispec.MediaTypeImageManifest
+}
+
+// tag names a manifest in index.json.
+func (d *Dir) tag(ref string, m ocispec.Descriptor) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	index, err := d.index()
+	if err != nil {
+		return err
+	}
+	m.Annotations = map[string]string{ocispec.AnnotationRefName: ref}
+	kept := []ocispec.Descriptor{}
+	for _, other := range index.Manifests {
+		if other.Annotations[ocispec.AnnotationRefName] != ref {
+			kept = append(kept, other)
+		}
+	}
+	kept = append(kept, m)
+	index.Manifests = kept
+	raw, err := json.Marshal(index)
+	if err != nil {
+		return err
+	}
+	name := d.temporary()
+	if err := d.root.WriteFile(name, raw, 0o644); err != nil {
+		return errors.Join(err, d.root.Remove(name))
+	}
+	return d.root.Rename(name, ocispec.ImageIndexFile)
+}

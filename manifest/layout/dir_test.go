@@ -1,0 +1,98 @@
+package layout_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/distribution/reference"
+	refname "github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	gcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+)
+
+const host = "layout.invalid"
+
+// scene is a registry with an index under app:1, and an empty layout.
+func scene(t *testing.T) (client *manifest.Registry, address, dir string, index v1.ImageIndex) {
+	t.Helper()
+	server := httptest.NewServer(registry.New())
+	t.Cleanup(server.Close)
+	address = strings.TrimPrefix(server.URL, "http://")
+	index, err := random.Index(1000, 2, 3)
+	assert.NilError(t, err)
+	tag, err := refname.NewTag(address+"/app:1", refname.Insecure)
+	assert.NilError(t, err)
+	assert.NilError(t, remote.WriteIndex(tag, index))
+	dir = filepath.Join(t.TempDir(), "layout")
+	d, err := layout.Create(dir)
+	assert.NilError(t, err)
+	t.Cleanup(func() { assert.Check(t, d.Close()) })
+	client = manifest.New(nil)
+	client.Attach(host, d)
+	return client, address, dir, index
+}
+
+func named(t *testing.T, text string) reference.NamedTagged {
+	t.Helper()
+	n, err := reference.ParseNormalizedNamed(text)
+	assert.NilError(t, err)
+	return n.(reference.NamedTagged)
+}
+
+// What goes into a layout is read by go-containerregistry, and comes back the same.
+func TestCopyThroughALayout(t *testing.T) {
+	client, address, dir, index := scene(t)
+	want, err := index.Digest()
+	assert.NilError(t, err)
+	for _, way := range [][2]string{{address + "/app:1", host + "/image:1"}, {host + "/image:1", address + "/back:2"}, {address + "/app:1", host + "/image:1"}} {
+		desc, _, err := client.Copy(t.Context(), named(t, way[0]), named(t, way[1]))
+		assert.NilError(t, err)
+		assert.Equal(t, desc.Digest.String(), want.String())
+	}
+	path, err := gcrlayout.FromPath(dir)
+	assert.NilError(t, err)
+	all, err := path.ImageIndex()
+	assert.NilError(t, err)
+	held, err := all.IndexManifest()
+	assert.NilError(t, err)
+	assert.Equal(t, len(held.Manifests), 1)
+	assert.Equal(t, held.Manifests[0].Digest, want)
+	assert.Equal(t, held.Manifests[0].Annotations["org.opencontainers.image.ref.name"], "1")
+	left, err := filepath.Glob(filepath.Join(dir, ".upload*"))
+	assert.NilError(t, err)
+	assert.Equal(t, len(left), 0)
+}
+
+func TestADamagedLayout(t *testing.T) {
+	for name, damage := range map[string]func(string) error{
+		"other content": func(blob string) error { return os.WriteFile(blob, []byte("{}"), 0o600) },
+		"a link": func(blob string) error {
+			return os.Rename(blob, blob+".real")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, address, dir, index := scene(t)
+			_, _, err := client.Copy(t.Context(), named(t, address+"/app:1"), named(t, host+"/image:1"))
+			assert.NilError(t, err)
+			dgst, err := index.Digest()
+			assert.NilError(t, err)
+			blob := filepath.Join(dir, "blobs", "sha256", dgst.Hex)
+			assert.NilError(t, damage(blob))
+			if name == "a link" {
+				assert.NilError(t, os.Symlink(blob+".real", blob))
+			}
+			_, _, err = client.Copy(t.Context(), named(t, host+"/image:1"), named(t, address+"/back:2"))
+			assert.ErrorContains(t, err, dgst.Hex)
+		})
+	}
+}
