@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
+	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
@@ -32,6 +35,9 @@ func (e *UnsupportedError) Error() string {
 type feature struct {
 	name string
 	used func(Request) bool
+	// builder is the only one that has it; empty is either. What follows is
+	// about BuildKit.
+	builder contexts.Builder
 	// since is the first engine that has it; empty is every engine.
 	since string
 	// frontend says that the Dockerfile frontend provides it: a "# syntax="
@@ -45,17 +51,49 @@ type feature struct {
 // with it a Dockerfile frontend: 20.10 has BuildKit 0.8 and frontend 1.2, 23.0
 // has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 27.0 has 0.14 and 1.8 (the vendor.mod
 // of moby's release branches).
-var features = []feature{
-	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, since: "23.0", frontend: true},
-	{name: "a here-document in the Dockerfile", used: hasHeredoc, since: "23.0", frontend: true},
+var features = append([]feature{
+	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, builder: contexts.BuildKit, since: "23.0", frontend: true},
+	{name: "a here-document in the Dockerfile", used: hasHeredoc, builder: contexts.BuildKit, since: "23.0", frontend: true},
 	{name: "--shm-size", used: func(r Request) bool { return r.ShmSize > 0 }, since: "23.0", frontend: true},
 	{name: "--ulimit", used: func(r Request) bool { return len(r.Ulimits) > 0 }, since: "23.0", frontend: true},
 	{name: "--cgroup-parent", used: func(r Request) bool { return r.CgroupParent != "" }, since: "23.0", frontend: true},
-	{name: "--provenance (--attest type=provenance)", used: attests("provenance"), since: "24.0", store: contexts.Containerd},
-	{name: "--sbom (--attest type=sbom)", used: attests("sbom"), since: "24.0", store: contexts.Containerd},
-	{name: "--annotation", used: func(r Request) bool { return len(r.Annotations) > 0 }, since: "24.0", store: contexts.Containerd},
-	{name: "--call", used: func(r Request) bool { return r.Call != "" }, since: "27.0", frontend: true},
+	{name: "--provenance (--attest type=provenance)", used: attests("provenance"), builder: contexts.BuildKit, since: "24.0", store: contexts.Containerd},
+	{name: "--sbom (--attest type=sbom)", used: attests("sbom"), builder: contexts.BuildKit, since: "24.0", store: contexts.Containerd},
+	{name: "--annotation", used: func(r Request) bool { return len(r.Annotations) > 0 }, builder: contexts.BuildKit, since: "24.0", store: contexts.Containerd},
+	{name: "--call", used: func(r Request) bool { return r.Call != "" }, builder: contexts.BuildKit, since: "27.0", frontend: true},
+	{name: "--cache-to", used: func(r Request) bool { return len(r.CacheTo) > 0 }, builder: contexts.BuildKit},
 	{name: "--cache-to", used: exportsCache, store: contexts.Containerd},
+	{name: "--cache-from with a type other than registry", used: importsCache, builder: contexts.BuildKit},
+	{name: "--secret", used: func(r Request) bool { return r.Secrets != nil }, builder: contexts.BuildKit},
+	{name: "--ssh", used: func(r Request) bool { return r.SSH != nil }, builder: contexts.BuildKit},
+	{name: "--no-cache-filter", used: func(r Request) bool { return len(r.NoCacheFilter) > 0 }, builder: contexts.BuildKit},
+	{name: "--output", used: func(r Request) bool { return r.Output != nil }, builder: contexts.BuildKit},
+	{name: "--isolation", used: func(r Request) bool { return r.Classic.Isolation != "" }, builder: contexts.Classic},
+	{name: "--security-opt", used: func(r Request) bool { return len(r.Classic.SecurityOpt) > 0 }, builder: contexts.Classic},
+	{name: "--memory, --memory-swap, --cpu-* or --cpuset-*", used: func(r Request) bool { return r.Classic.limits() }, builder: contexts.Classic},
+	{name: "--squash", used: func(r Request) bool { return r.Classic.Squash }, builder: contexts.Classic},
+}, flagsOfInstructions()...)
+
+// buildKitFlags are the flags of instructions that the classic builder refuses
+// in the middle of a build ("requires BuildKit").
+var buildKitFlags = map[string][]string{
+	"run":  {"mount", "network", "security", "device"},
+	"copy": {"chmod", "link", "parents", "exclude"},
+	"add":  {"chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack"},
+}
+
+func flagsOfInstructions() []feature {
+	var all []feature
+	for _, instruction := range slices.Sorted(maps.Keys(buildKitFlags)) {
+		for _, flag := range buildKitFlags[instruction] {
+			all = append(all, feature{
+				name:    strings.ToUpper(instruction) + " --" + flag + " in the Dockerfile",
+				used:    func(r Request) bool { return hasFlag(r.Dockerfile.Content, instruction, flag) },
+				builder: contexts.BuildKit,
+			})
+		}
+	}
+	return all
 }
 
 // Check returns an *UnsupportedError for each thing that the engine of the
@@ -77,6 +115,11 @@ func (a Assignment) Check(req Request) error {
 
 // missing says what the engine would need for the feature, or "".
 func (f feature) missing(e contexts.Engine, ownFrontend bool) string {
+	if builder := cmp.Or(e.Builder, contexts.BuildKit); f.builder != "" && f.builder != builder {
+		return map[contexts.Builder]string{contexts.BuildKit: "BuildKit", contexts.Classic: "the classic builder"}[f.builder]
+	} else if builder == contexts.Classic {
+		return ""
+	}
 	switch {
 	case f.store != "" && f.store != e.ImageStore:
 		return "the " + string(f.store) + " image store"
@@ -120,6 +163,25 @@ func hasHeredoc(req Request) bool {
 		}
 	}
 	return false
+}
+
+// hasFlag says whether an instruction has the flag, with a value or without.
+func hasFlag(dockerfile []byte, instruction, flag string) bool {
+	parsed, err := parser.Parse(bytes.NewReader(dockerfile))
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(parsed.AST.Children, func(node *parser.Node) bool {
+		return strings.EqualFold(node.Value, instruction) && slices.ContainsFunc(node.Flags, func(s string) bool {
+			name, _, _ := strings.Cut(s, "=")
+			return name == "--"+flag
+		})
+	})
+}
+
+// importsCache says whether a cache comes from elsewhere than an image.
+func importsCache(req Request) bool {
+	return slices.ContainsFunc(req.CacheFrom, func(c buildkit.CacheOptionsEntry) bool { return c.Type != "registry" })
 }
 
 func attests(kind string) func(Request) bool {

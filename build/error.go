@@ -124,7 +124,7 @@ type NodeError struct {
 }
 
 func (e *NodeError) Error() string {
-	return fmt.Sprintf("%s on %s: %s: %v", platforms.Format(e.Platform), e.Node, e.Op, e.Err)
+	return fmt.Sprintf("%s on %s: %s: %v", platforms.FormatAll(e.Platform), e.Node, e.Op, e.Err)
 }
 
 func (e *NodeError) Unwrap() error { return e.Err }

@@ -19,6 +19,9 @@ type Wanted struct {
 	// native platforms of all usable nodes whose operating system is OS.
 	Platforms []ocispec.Platform
 	OS        string
+	// Joins are platforms of other systems that join when Platforms is empty:
+	// those that a Dockerfile of their own was named for.
+	Joins []ocispec.Platform
 	// Pins say which nodes may build a platform; a node that is pinned
 	// builds nothing else. AllowMissing are platforms that may be absent from
 	// the result, because no node builds them or because that fails.
@@ -74,7 +77,7 @@ type Plan []Assignment
 func NewPlan(nodes contexts.Nodes, want Wanted) (Plan, error) {
 	all := want.Platforms
 	if len(all) == 0 {
-		all = native(nodes, want.OS)
+		all = native(nodes, want)
 		if err := dropped(nodes, all, want); err != nil {
 			return nil, err
 		}
@@ -95,14 +98,20 @@ func NewPlan(nodes contexts.Nodes, want Wanted) (Plan, error) {
 	return plan, plan.check(want)
 }
 
-// native returns the platforms of the usable nodes of one operating system,
-// each once. No two of them differ in OS.version alone unless asked for.
-func native(nodes contexts.Nodes, os string) []ocispec.Platform {
+// native returns the platforms of the usable nodes of the wanted operating
+// system, each once, and those that join. No two of them differ in OS.version
+// alone unless asked for.
+func native(nodes contexts.Nodes, want Wanted) []ocispec.Platform {
 	var all []ocispec.Platform
 	for _, n := range nodes {
 		p := n.Engine.Platform
 		p.OSVersion = ""
-		if n.Usable() && p.OS == os && !contains(all, p) {
+		if n.Usable() && p.OS == want.OS && !contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	for _, p := range want.Joins {
+		if p.OS != want.OS && !contains(all, p) {
 			all = append(all, p)
 		}
 	}
@@ -221,7 +230,7 @@ func (plan Plan) check(want Wanted) error {
 		owner[target.String()] = "the whole image"
 	}
 	for _, a := range plan {
-		mine := platforms.Format(a.Platform)
+		mine := platforms.FormatAll(a.Platform)
 		for _, tag := range a.PlatformTags {
 			if other, ok := owner[tag.String()]; ok {
 				return fmt.Errorf("%w: %s would name %s and %s", ErrTagCollision, tag, other, mine)

@@ -51,10 +51,7 @@ func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.Name
 	if login != (types.AuthConfig{}) {
 		step.Log("with the login for " + reference.Domain(name))
 	}
-	header, err := authconfig.Encode(registry.AuthConfig{
-		Username: login.Username, Password: login.Password, Auth: login.Auth,
-		ServerAddress: login.ServerAddress, IdentityToken: login.IdentityToken, RegistryToken: login.RegistryToken,
-	})
+	header, err := authconfig.Encode(registryLogin(login))
 	if err != nil {
 		return "", fmt.Errorf("encoding credentials: %w", err)
 	}
@@ -73,6 +70,14 @@ func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.Name
 		}
 	}
 	return stream.result()
+}
+
+// registryLogin is a login as the API of engines has it.
+func registryLogin(login types.AuthConfig) registry.AuthConfig {
+	return registry.AuthConfig{
+		Username: login.Username, Password: login.Password, Auth: login.Auth,
+		ServerAddress: login.ServerAddress, IdentityToken: login.IdentityToken, RegistryToken: login.RegistryToken,
+	}
 }
 
 // streamError keeps a stream that broke apart from one that ended.

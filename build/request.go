@@ -53,8 +53,34 @@ type Request struct {
 	Output *Output
 	// Tests are run before the image is pushed.
 	Tests Tests
-	// Attach are the secrets and ssh agents that the build may use.
-	Attach []session.Attachable
+	// Secrets and SSH are what the build may use of the client's; nil is none.
+	Secrets, SSH session.Attachable
+	// Classic is what only the classic builder takes.
+	Classic ClassicOptions
+}
+
+// ClassicOptions are the flags that the classic builder has and BuildKit lacks.
+type ClassicOptions struct {
+	// Isolation is process or hyperv, on Windows.
+	Isolation   string
+	SecurityOpt []string
+	// Memory and MemorySwap are in bytes, CPUPeriod and CPUQuota in
+	// microseconds; 0 is no limit.
+	Memory, MemorySwap             int64
+	CPUShares, CPUPeriod, CPUQuota int64
+	CPUSetCPUs, CPUSetMems         string
+	// Squash makes one layer of the new ones.
+	Squash bool
+	// KeepContainers keeps the containers of a build that worked, ForceRemove
+	// removes them of one that failed too. BuildKit leaves none.
+	KeepContainers, ForceRemove bool
+	// Compress sends the build context compressed.
+	Compress bool
+}
+
+// limits says whether any resource is limited.
+func (c ClassicOptions) limits() bool {
+	return c.Memory != 0 || c.MemorySwap != 0 || c.CPUShares != 0 || c.CPUPeriod != 0 || c.CPUQuota != 0 || c.CPUSetCPUs != "" || c.CPUSetMems != ""
 }
 
 // Requests returns what is to be built for an assignment: the flags that hold for

@@ -240,6 +240,9 @@ func (r *Runner) pushAll(ctx context.Context, a Assignment, image Image, w *prog
 }
 
 func (r *Runner) builder(n *contexts.Node) Builder {
+	if n.Engine.Builder == contexts.Classic {
+		return &classicBuilder{credentials: r.credentialsFor(n)}
+	}
 	return &buildKit{credentials: r.credentialsFor(n), tokens: r.Tokens, bases: r.Bases}
 }
 
@@ -257,7 +260,7 @@ func (r *Runner) credentialsFor(n *contexts.Node) Credentials {
 
 // label names the assignment in front of a line of progress.
 func (a Assignment) label() string {
-	return platforms.Format(a.Platform) + " " + a.Node.Name
+	return platforms.FormatAll(a.Platform) + " " + a.Node.Name
 }
 
 // failed wraps err with where it happened. When the context ended, why it

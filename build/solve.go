@@ -37,8 +37,19 @@ func solveOpt(req Request, a Assignment, m mounts, auth session.Attachable) buil
 		CacheImports:        req.CacheFrom,
 		CacheExports:        req.CacheTo,
 		AllowedEntitlements: entitlements(req),
-		Session:             append([]session.Attachable{auth}, req.Attach...),
+		Session:             attached(req, auth),
 	}
+}
+
+// attached is what the session offers beside files.
+func attached(req Request, auth session.Attachable) []session.Attachable {
+	all := []session.Attachable{auth}
+	for _, more := range []session.Attachable{req.Secrets, req.SSH} {
+		if more != nil {
+			all = append(all, more)
+		}
+	}
+	return all
 }
 
 // mounts are the file systems that the session serves to one node: the build

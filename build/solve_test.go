@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	buildkit "github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/session"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build/source"
@@ -148,7 +147,7 @@ func TestSecretsAreAttachedBesideTheLogins(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	secret, auth := &sessionAuth{}, &sessionAuth{}
-	req.Attach = []session.Attachable{secret}
+	req.Secrets = secret
 	opt := solveOpt(req, Assignment{}, mounts{}, auth)
 	assert.Equal(t, len(opt.Session), 2)
 	assert.Assert(t, opt.Session[0] == auth && opt.Session[1] == secret)

@@ -31,8 +31,14 @@ type Node struct {
 	// Asleep says that the node has to be started before it builds. What it
 	// Declares is taken as native until its engine can say what it is.
 	Asleep bool
+	// HyperV are versions of Windows, older than the node's own, that may be
+	// built there in virtual machines, as --isolation=hyperv asks for.
+	HyperV []ocispec.Platform
 	// Parallel is how many platforms the node builds at once; 0 is one.
 	Parallel int
+	// Builder is the builder that the user wants on it, BuildKit or Classic;
+	// empty is the one that the engine offers.
+	Builder Builder
 	// Insecure says that the user allows logins to cross plain tcp to it.
 	Insecure bool
 	// Timeout is how long its engine may take to say what it is; 0 is the

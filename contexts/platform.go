@@ -7,6 +7,8 @@ import (
 
 	"github.com/containerd/platforms"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // machines are the architectures as engines report them (the kernel's
@@ -74,7 +76,7 @@ func (n *Node) Match(p ocispec.Platform) Match {
 		return NoMatch
 	case platforms.OnlyStrict(own).Match(p) && osVersionFits(own, p):
 		return Native
-	case lists(n.Declares, p) || compatible(own, p):
+	case lists(n.Declares, p) || compatible(own, p) || n.virtual(p):
 		return Compatible
 	case lists(n.Emulates, p):
 		return Emulated
@@ -111,6 +113,15 @@ func osVersionFits(own, p ocispec.Platform) bool {
 		return true
 	}
 	return windowsBuild(own.OSVersion) == windowsBuild(p.OSVersion)
+}
+
+// virtual says whether the node may build for p, an older version of Windows,
+// under Hyper-V isolation. A version newer than the host's runs under none.
+func (n *Node) virtual(p ocispec.Platform) bool {
+	own := n.Engine.Platform
+	return own.OS == "windows" && p.OS == "windows" && p.Architecture == own.Architecture &&
+		slices.ContainsFunc(n.HyperV, func(q ocispec.Platform) bool { return platform.Compare(p, q) == 0 }) &&
+		platform.CompareVersions(windowsBuild(p.OSVersion), windowsBuild(own.OSVersion)) < 0
 }
 
 // windowsBuild returns the first three parts of a Windows version: process

@@ -157,3 +157,17 @@ func TestBestPutsNativeFirstAndKeepsTheOrderOtherwise(t *testing.T) {
 	assert.Equal(t, names(nodes.Best(platforms.MustParse("linux/s390x"))), "")
 	assert.Equal(t, names(nodes), "x dead arm old y older", "Best must leave the nodes alone")
 }
+
+// TestHyperVIsForOlderVersionsAndByChoice: a Windows host runs what is newer than
+// itself in no way, and what is older in a virtual machine alone.
+func TestHyperVIsForOlderVersionsAndByChoice(t *testing.T) {
+	t.Parallel()
+	older, own, newer := platforms.MustParse("windows(10.0.17763)/amd64"), platforms.MustParse("windows(10.0.20348)/amd64"), platforms.MustParse("windows(10.0.26100)/amd64")
+	n := &Node{Engine: Engine{ID: "w", Platform: platforms.MustParse("windows(10.0.20348.2322)/amd64")}}
+	assert.Equal(t, n.Match(older), NoMatch)
+	assert.Equal(t, n.Match(own), Native)
+	n.HyperV = []ocispec.Platform{older, newer}
+	assert.Equal(t, n.Match(older), Compatible)
+	assert.Equal(t, n.Match(own), Native)
+	assert.Equal(t, n.Match(newer), NoMatch)
+}

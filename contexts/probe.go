@@ -48,6 +48,9 @@ func (ns Nodes) Probe(ctx context.Context, enough func(Nodes) bool) error {
 	for ; waiting > 0; waiting-- {
 		a := <-answers
 		a.node.Engine, a.node.Ping, a.node.Err = a.engine, a.ping, a.err
+		if a.err == nil && a.node.Builder != "" {
+			a.node.Engine.Builder = a.node.Builder
+		}
 		if enough != nil && enough(ns) {
 			cancel(ErrNotAwaited)
 		}

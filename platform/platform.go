@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,13 +55,38 @@ func explicitOS(s string) bool {
 }
 
 // Same says whether two normalised platforms are one. An os.version counts only
-// where both have one.
+// as far as both have one: 10.0.20348 is every revision of that build.
 func Same(a, b ocispec.Platform) bool {
-	if a.OSVersion == "" || b.OSVersion == "" {
+	if versionOf(a.OSVersion, b.OSVersion) || versionOf(b.OSVersion, a.OSVersion) {
 		a.OSVersion, b.OSVersion = "", ""
 	}
 	return Compare(a, b) == 0
 }
+
+// versionOf says whether version is general, or a part of it.
+func versionOf(general, version string) bool {
+	return general == "" || general == version || strings.HasPrefix(version, general+".")
+}
+
+// ParseColon is Parse for text that also may have the os.version at its end, as
+// in "windows/amd64:10.0.20348.2322".
+func ParseColon(s string) (ocispec.Platform, error) {
+	name, version, found := strings.Cut(s, ":")
+	if !found {
+		return Parse(s)
+	}
+	p, err := Parse(name)
+	if err == nil && (p.OSVersion != "" || !versionRe.MatchString(version)) {
+		err = &Error{Text: s, Err: errVersion}
+	}
+	p.OSVersion = version
+	return p, err
+}
+
+var (
+	versionRe  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+	errVersion = errors.New("what follows the colon must be one os.version, as in windows/amd64:10.0.20348")
+)
 
 // Compare orders normalised platforms as they stand in a plan and in an index:
 // by operating system, architecture and variant, and then the newest os.version

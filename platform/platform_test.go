@@ -125,3 +125,30 @@ func FuzzParsePlatform(f *testing.F) {
 		assert.DeepEqual(t, again, p)
 	})
 }
+
+func TestAVersionMayStandBehindAColon(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"windows/amd64:10.0.20348.2322": "windows(10.0.20348.2322)/amd64",
+		"windows/amd64":                 "windows/amd64",
+		"windows(10.0.1)/amd64":         "windows(10.0.1)/amd64",
+		"linux/amd64:":                  "", "windows(10.0.1)/amd64:10.0.1": "", "windows/amd64:ltsc2022": "", "amd64:10.0.1": "",
+	} {
+		p, err := ParseColon(text)
+		if want == "" {
+			var platformError *Error
+			assert.Assert(t, errors.As(err, &platformError), text)
+			continue
+		}
+		assert.NilError(t, err)
+		assert.Equal(t, platforms.FormatAll(p), want)
+	}
+}
+
+func TestABuildIsEveryRevisionOfIt(t *testing.T) {
+	t.Parallel()
+	build, revision := parse("windows(10.0.20348)/amd64"), parse("windows(10.0.20348.2322)/amd64")
+	assert.Assert(t, Same(build, revision) && Same(revision, build))
+	assert.Assert(t, !Same(parse("windows(10.0.2034)/amd64"), revision))
+	assert.Assert(t, !Same(parse("windows(10.0.20348.1)/amd64"), revision))
+}

@@ -47,7 +47,7 @@ func (s *buildSession) prepare(ctx context.Context, cmd *cobra.Command) error {
 	}
 	var err error
 	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
-		Platforms: s.input.platforms, OS: currentOS(s.nodes),
+		Platforms: s.input.platforms, OS: currentOS(s.nodes), Joins: s.input.dockerfiles.named(),
 		Pins: s.input.pins, AllowMissing: s.input.missing,
 		Targets: s.input.targets, PlatformTag: s.input.platformTag,
 		Push: s.input.options.push, Published: published,

@@ -61,6 +61,17 @@ func (d *dockerfiles) readKnown(given []ocispec.Platform) error {
 	return err
 }
 
+// named are the platforms that a Dockerfile of their own was given for.
+func (d *dockerfiles) named() []ocispec.Platform {
+	var all []ocispec.Platform
+	for _, v := range d.values.all {
+		if v.front != "" {
+			all = append(all, v.platform)
+		}
+	}
+	return all
+}
+
 func (d *dockerfiles) standard() string { return filepath.Join(d.dir, "Dockerfile") }
 
 // of returns the Dockerfile for p.

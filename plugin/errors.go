@@ -233,9 +233,13 @@ func pushHint(err error) string {
 func joinPlatforms(all []ocispec.Platform) string {
 	names := make([]string, len(all))
 	for i, p := range all {
-		names[i] = platforms.Format(p)
+		names[i] = platforms.FormatAll(p)
 	}
-	return strings.Join(names, ",")
+	text := strings.Join(names, ",")
+	if strings.Contains(text, "(") {
+		return "'" + text + "'" // the shell has another use for brackets
+	}
+	return text
 }
 
 // partialError is returned when some of several targets were published.

@@ -99,7 +99,7 @@ func (in *buildInput) readPlatforms() (err error) {
 	if fromEnv := os.Getenv("DOCKER_DEFAULT_PLATFORM"); len(in.options.platforms) == 0 && fromEnv != "" {
 		in.options.platforms = []string{fromEnv}
 	}
-	if in.platforms, err = parsePlatforms(in.options.platforms); err != nil {
+	if in.platforms, err = readPlatforms(in.options.platforms, platform.ParseColon); err != nil {
 		return err
 	}
 	if in.missing, err = parsePlatforms(in.options.allowMissing); err != nil {
@@ -115,9 +115,13 @@ func (in *buildInput) readPlatforms() (err error) {
 
 // parsePlatforms reads platforms and leaves out what was named before.
 func parsePlatforms(all []string) ([]ocispec.Platform, error) {
+	return readPlatforms(all, platform.Parse)
+}
+
+func readPlatforms(all []string, parse func(string) (ocispec.Platform, error)) ([]ocispec.Platform, error) {
 	var parsed []ocispec.Platform
 	for _, s := range all {
-		p, err := platform.Parse(s)
+		p, err := parse(s)
 		if err != nil {
 			return nil, err
 		}

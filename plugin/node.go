@@ -95,6 +95,7 @@ func configure(n *contexts.Node, c *config.Config) {
 	settings := c.Node(n.Name)
 	n.Declares = settings.Platforms
 	n.Parallel = settings.Parallel
+	n.Builder = contexts.Builder(settings.Builder)
 	n.Insecure = settings.Insecure
 	n.Timeout = c.ProbeTimeout
 }

@@ -94,6 +94,9 @@ func (s *buildSession) buildNodes(ctx context.Context, cmd *cobra.Command) (cont
 		nodes = append(nodes, pinned...)
 	}
 	applyHistory(s.history, nodes, in.nodes)
+	for _, n := range nodes {
+		n.HyperV = in.hyperV()
+	}
 	if err := nodes.Probe(ctx, enough(in)); err != nil {
 		return nodes, err
 	}

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -38,6 +39,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
     graviton:
       platforms: [linux/arm/v7]  # what it runs natively beside its own platform
       parallel: 2          # builds at once (default: 1)
+      builder: classic     # or buildkit (default: what the engine offers)
       insecure: true       # logins may go there over plain tcp
       exclude: true        # never a node
       start: [aws, ec2, start-instances, --instance-ids, i-0abc]
@@ -145,6 +147,7 @@ func nodeSettings(n *contexts.Node, c *config.Config) []nodeSetting {
 		exclude,
 		{Setting: "platforms", Value: joinNames(settings.Platforms), From: origin(c, settings.LineOf("platforms"))},
 		{Setting: "parallel", Value: strconv.Itoa(max(settings.Parallel, 1)), From: origin(c, settings.LineOf("parallel"))},
+		{Setting: "builder", Value: cmp.Or(settings.Builder, "the engine's"), From: origin(c, settings.LineOf("builder"))},
 		{Setting: "insecure", Value: strconv.FormatBool(settings.Insecure), From: origin(c, settings.LineOf("insecure"))},
 	}
 	for _, s := range settings.Settings() {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
 // request returns what is to be built for an assignment: each flag with the
@@ -23,6 +25,10 @@ func (s *buildSession) request(a build.Assignment) (build.Request, error) {
 		Labels: opts.ConvertKVStringsToMap(o.labels.list(p)),
 		Call:   o.call, NoCache: o.noCache, NoCacheFilter: o.noCacheFilter, Pull: o.pull,
 		ShmSize: o.shmSize.Value(), CgroupParent: o.cgroupParent,
+	}
+	var err error
+	if request.Classic, err = o.classic.of(p); err != nil {
+		return request, err
 	}
 	for _, ulimit := range o.ulimits.GetList() {
 		request.Ulimits = append(request.Ulimits, ulimit.String())
@@ -66,9 +72,9 @@ func (s *buildSession) readBuildArgs(r *build.Request, a build.Assignment) error
 // readNetwork takes the modes that BuildKit has, and leaves out what it does
 // anyway.
 func (s *buildSession) readNetwork(r *build.Request, a build.Assignment) error {
-	switch mode := s.input.options.network.single(a.Platform); mode {
-	case "", "default":
-	case "none", "host":
+	switch mode := s.input.options.network.single(a.Platform); {
+	case mode == "", mode == "default":
+	case mode == "none", mode == "host", a.Node.Engine.Builder == contexts.Classic: // which knows networks by name
 		r.Network = mode
 	default:
 		return usage(fmt.Errorf("invalid --network %q: must be default, none or host", mode))
@@ -171,7 +177,7 @@ func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
 		if err != nil {
 			return usage(fmt.Errorf("invalid --secret: %w", err))
 		}
-		r.Attach = append(r.Attach, secrets)
+		r.Secrets = secrets
 	}
 	if values := s.input.options.ssh.list(a.Platform); len(values) > 0 {
 		agents, err := buildctl.ParseSSH(lastOfEach(values))
@@ -182,7 +188,7 @@ func (s *buildSession) readSecrets(r *build.Request, a build.Assignment) error {
 		if err != nil {
 			return usage(fmt.Errorf("invalid --ssh: %w", err))
 		}
-		r.Attach = append(r.Attach, provider)
+		r.SSH = provider
 	}
 	return nil
 }
@@ -220,12 +226,14 @@ func secretsExist(values []string) error {
 
 // checkPlatformValues finds values for a platform that is not built.
 func (o *buildOptions) checkPlatformValues(planned []ocispec.Platform) error {
-	for flag, values := range map[string]*platformValues{
+	all := o.classic.values()
+	maps.Copy(all, map[string]*platformValues{
 		"file": &o.file, "build-arg": &o.buildArgs, "label": &o.labels, "target": &o.target,
 		"annotation": &o.annotations, "secret": &o.secrets, "ssh": &o.ssh, "build-context": &o.buildContexts,
 		"cache-from": &o.cacheFrom, "cache-to": &o.cacheTo, "add-host": &o.addHosts, "network": &o.network, "output": &o.output,
 		"test": &o.tests, "test-file": &o.testFiles,
-	} {
+	})
+	for flag, values := range all {
 		if err := values.check(flag, planned); err != nil {
 			return err
 		}

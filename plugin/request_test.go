@@ -50,7 +50,7 @@ func TestRequest(t *testing.T) {
 		{"a cache", []string{"--cache-from", "reg.example.com/cache", "--cache-to", "type=inline"}, func(r build.Request) any {
 			return []string{r.CacheFrom[0].Type, r.CacheFrom[0].Attrs["ref"], r.CacheTo[0].Type}
 		}, []string{"registry", "reg.example.com/cache", "inline"}},
-		{"a secret", []string{"--secret", "id=x,src=DIR/file"}, func(r build.Request) any { return len(r.Attach) }, 1},
+		{"a secret", []string{"--secret", "id=x,src=DIR/file"}, func(r build.Request) any { return r.Secrets != nil }, true},
 		{"a named context", []string{"--build-context", "a=DIR/more", "--build-context", "b=docker-image://alpine"}, func(r build.Request) any {
 			return []any{r.NamedContexts["a"].Dir != nil, r.NamedContexts["a"].Location, r.NamedContexts["b"].Location}
 		}, []any{true, "", "docker-image://alpine"}},

@@ -26,6 +26,8 @@ const MaxText = 8 << 20
 type Dockerfile struct {
 	// Name is the base name, under which BuildKit is told to look for it.
 	Name string
+	// Path is where it is in the build context; empty when it is not there.
+	Path string
 	// Content is the text.
 	Content []byte
 	// Exclude are the patterns of the ignore file: the Dockerfile's own
@@ -45,7 +47,22 @@ func ReadDockerfile(path, dir string) (*Dockerfile, error) {
 		return nil, fmt.Errorf("reading Dockerfile: %w", err)
 	}
 	d := newDockerfile(filepath.Base(path), content)
+	d.Path = inside(dir, path)
 	return d, d.readIgnore(path+".dockerignore", dir)
+}
+
+// inside returns the path below dir that path leads to, "" when it leads out.
+func inside(dir, path string) string {
+	dir, errDir := filepath.Abs(dir)
+	path, errPath := filepath.Abs(path)
+	if errDir != nil || errPath != nil {
+		return ""
+	}
+	below, err := filepath.Rel(dir, path)
+	if err != nil || !filepath.IsLocal(below) {
+		return ""
+	}
+	return below
 }
 
 // NewDockerfile makes a Dockerfile of a text that is in no file. The ignore file

@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/layout", "platform", "retry",
+	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/layout", "platform", "retry",
 }
 
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
@@ -29,14 +29,15 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"cmd/docker-multiarch": {rooms: append([]string{"plugin"}, belowPlugin...)},
 	"plugin":               {rooms: belowPlugin},
 	"build": {
-		rooms: []string{"build/progress", "build/source", "contexts", "platform", "retry"},
+		rooms: []string{"build/classic", "build/progress", "build/source", "contexts", "platform", "retry"},
 		never: []string{cobra, dockerCLI, registryLib},
 	},
+	"build/classic":    {rooms: []string{"build/progress", "build/source"}, never: []string{cobra, dockerCLI, registryLib}},
 	"build/source":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit + "/client", buildKit + "/session"}},
 	"build/progress":   {never: []string{cobra, dockerCLI, registryLib, engineClient}},
 	"check":            {rooms: []string{"check/binary"}, never: []string{cobra, dockerCLI, registryLib, engineClient}},
 	"check/binary":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"contexts":         {rooms: []string{"retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
+	"contexts":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/power":   {rooms: []string{"contexts/config"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},

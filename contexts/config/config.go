@@ -49,6 +49,9 @@ type Node struct {
 	Platforms []ocispec.Platform
 	// Parallel is how many builds may run on the node at once.
 	Parallel int
+	// Builder is the builder to use there, "buildkit" or "classic"; empty is
+	// the one that the engine offers.
+	Builder string
 	// Insecure says that the node may be reached by plain tcp on another
 	// host, even for pushes.
 	Insecure bool

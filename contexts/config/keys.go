@@ -24,6 +24,7 @@ var topKeys = []key[Config]{
 var nodeKeys = append([]key[Node]{
 	{"platforms", func(d *decoder, v *yaml.Node, n *Node) { n.Platforms = d.platforms(v, "platforms") }},
 	{"parallel", func(d *decoder, v *yaml.Node, n *Node) { n.Parallel = d.count(v, "parallel") }},
+	{"builder", func(d *decoder, v *yaml.Node, n *Node) { n.Builder = d.oneOf(v, "builder", "buildkit", "classic") }},
 	{"insecure", func(d *decoder, v *yaml.Node, n *Node) { n.Insecure = d.boolean(v, "insecure") }},
 	{excludeKey, func(d *decoder, v *yaml.Node, n *Node) { n.Exclude = d.boolean(v, excludeKey) }},
 }, powerKeys...)
