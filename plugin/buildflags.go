@@ -140,7 +140,7 @@ func (o *buildOptions) addBuilderFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.pull, "pull", false, "Always attempt to pull all referenced images")
 	flags.Var(&o.shmSize, "shm-size", `Shared memory size for build containers`)
 	flags.Var(o.ulimits, "ulimit", "Ulimit options")
-	o.classic.add(flags)
+	o.classic.add(cmd)
 	flags.StringVar(&o.secretFiles, "secret-files", secretFilesWarn, `What to do about files that look secret and would go to another machine ("warn", "fail" or "off")`)
 	flags.StringVar(&o.cgroupParent, "cgroup-parent", "", `Set the parent cgroup for the "RUN" instructions during build`)
 }

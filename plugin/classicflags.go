@@ -7,7 +7,7 @@ import (
 	"github.com/docker/cli/opts"
 	"github.com/moby/moby/api/types/container"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 )
@@ -23,7 +23,8 @@ type classicFlags struct {
 	squash, rm, forceRm, compress  bool
 }
 
-func (f *classicFlags) add(flags *pflag.FlagSet) {
+func (f *classicFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.Var(&f.isolation, "isolation", "Container isolation technology (classic builder)")
 	flags.Var(&f.securityOpt, "security-opt", "Security options (classic builder)")
 	flags.VarP(&f.memory, "memory", "m", "Memory limit (classic builder)")

@@ -63,19 +63,19 @@ func TestTheArchiveHasWhatTheIgnoreFileLeavesAndTheDockerfile(t *testing.T) {
 		want             map[string]string
 	}{
 		{
-			"a Dockerfile among the files", "Dockerfile",
-			map[string]string{"Dockerfile": "FROM x", ".dockerignore": "no\n", "a": "1", "no": "2"},
-			"Dockerfile", map[string]string{"Dockerfile": "FROM x", ".dockerignore": "no\n", "a": "1"},
+			name: "a Dockerfile among the files", dockerfile: "Dockerfile",
+			files: map[string]string{"Dockerfile": "FROM x", ".dockerignore": "no\n", "a": "1", "no": "2"},
+			at:    "Dockerfile", want: map[string]string{"Dockerfile": "FROM x", ".dockerignore": "no\n", "a": "1"},
 		},
 		{
-			"an ignored one, which the engine takes out by the same rules", "Dockerfile",
-			map[string]string{"Dockerfile": "FROM x", ".dockerignore": "Docker*\n", "a": "1"},
-			"Dockerfile", map[string]string{"Dockerfile": "FROM x", ".dockerignore": "Docker*\n", "a": "1"},
+			name: "an ignored one, which the engine takes out by the same rules", dockerfile: "Dockerfile",
+			files: map[string]string{"Dockerfile": "FROM x", ".dockerignore": "Docker*\n", "a": "1"},
+			at:    "Dockerfile", want: map[string]string{"Dockerfile": "FROM x", ".dockerignore": "Docker*\n", "a": "1"},
 		},
 		{
-			"one in a directory", "d/Dockerfile",
-			map[string]string{"d/Dockerfile": "FROM x", "a": "1"},
-			"d/Dockerfile", map[string]string{"d/": "", "d/Dockerfile": "FROM x", "a": "1"},
+			name: "one in a directory", dockerfile: "d/Dockerfile",
+			files: map[string]string{"d/Dockerfile": "FROM x", "a": "1"},
+			at:    "d/Dockerfile", want: map[string]string{"d/": "", "d/Dockerfile": "FROM x", "a": "1"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -65,13 +65,14 @@ func TestTheAnswerIsShownStepByStep(t *testing.T) {
 // reports an image of its own.
 func TestOnlyAPositiveImageIDIsSuccess(t *testing.T) {
 	t.Parallel()
+	before, _, _ := strings.Cut(twoStages, `{"aux":{"ID":"`+imageB)
 	for name, answer := range map[string]string{
 		"nothing":             "",
 		"a stage alone":       `{"aux":{"ID":"` + imageA + `"}}`,
 		"words alone":         `{"stream":"Successfully built aaaaaaaaaaaa\n"}`,
 		"another image":       `{"aux":{"ID":"` + imageA + `"}}{"stream":"Successfully built bbbbbbbbbbbb\n"}`,
 		"no digest":           `{"aux":{"ID":"x"}}{"stream":"Successfully built x\n"}`,
-		"cut before the last": twoStages[:strings.Index(twoStages, `{"aux":{"ID":"`+imageB)],
+		"cut before the last": before,
 	} {
 		id, _, err := show(t, answer)
 		assert.NilError(t, err, name)
