@@ -3,7 +3,6 @@ package plugin
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/crane"
@@ -15,13 +14,15 @@ import (
 
 func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
 	d, _, _, dir := two(t)
-	var once sync.Once
-	var host string
-	overtake := func() {}
-	host = newRegistryServer(t, func(_ http.ResponseWriter, r *http.Request) bool {
-		// While the parts are pushed another one publishes.
-		if strings.HasSuffix(r.URL.Path, "/manifests/1-linux-arm64") {
-			once.Do(overtake)
+	overtaken := make(chan string, 1)
+	host := newRegistryServer(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/manifests/1-linux-arm64") {
+			return false
+		}
+		select {
+		case by := <-overtaken: // while the parts are pushed another one publishes
+			assert.Check(t, crane.Tag(by, "1"))
+		default:
 		}
 		return false
 	})
@@ -34,8 +35,7 @@ func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
 	assert.NilError(t, err)
 	other, err := crane.Digest(host + "/app:other")
 	assert.NilError(t, err)
-	once = sync.Once{}
-	overtake = func() { assert.Check(t, crane.Tag(host+"/app:other", "1")) }
+	overtaken <- host + "/app:other"
 	err = d.run(t, append(args, "--if-unchanged", "--annotation", "index:a=b", "--platform", "linux/amd64,linux/arm64")...)
 	assert.Equal(t, exitCode(err), exitChanged, "%v", err)
 	contains(t, err.Error(), first, other)

@@ -3,6 +3,7 @@ package plugin
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -131,10 +132,12 @@ func TestErrorsOfUntag(t *testing.T) {
 // Whatever happens to the tag meanwhile is said.
 func TestUntagLooksAtTheImageAfterwards(t *testing.T) {
 	s := untagged(t)
-	gone := false
+	var gone atomic.Bool
 	s.on(func(w http.ResponseWriter, r *http.Request) bool {
-		gone = gone || r.Method == http.MethodDelete
-		if gone && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/manifests/1") {
+		if r.Method == http.MethodDelete {
+			gone.Store(true)
+		}
+		if gone.Load() && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/manifests/1") {
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}
