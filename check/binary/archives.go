@@ -25,18 +25,24 @@ type Archives interface {
 type Bounds struct {
 	Bytes int64
 	Time  time.Duration
+	// Base says that directories full of the base image's programs count too:
+	// the engine has to read all that is in them.
+	Base bool
 }
 
 // Quick is a sample taken beside other work; Thorough one for who asked to be
 // strict.
 var (
-	Quick    = Bounds{Bytes: 32 << 20, Time: 5 * time.Second}
-	Thorough = Bounds{Bytes: 2 << 30, Time: time.Minute}
+	Quick    = Bounds{Bytes: 32 << 20, Time: 2 * time.Second}
+	Thorough = Bounds{Bytes: 2 << 30, Time: time.Minute, Base: true}
 )
 
-// sampled are the directories in which programs are, those that images add to
-// their base first.
-var sampled = []string{"/app", "/usr/local/bin", "/usr/local/sbin", "/opt", "/srv", "/usr/bin", "/usr/sbin", "/bin", "/sbin"}
+// added are the directories in which images have programs beside those of their
+// base, which are in the directories based.
+var (
+	added = []string{"/app", "/usr/local/bin", "/usr/local/sbin", "/opt", "/srv"}
+	based = []string{"/usr/bin", "/usr/sbin", "/bin", "/sbin"}
+)
 
 type archives struct {
 	Archives
@@ -77,8 +83,8 @@ func (a *archives) Sample(ctx context.Context, first []string) iter.Seq2[Entry, 
 		defer cancel()
 		left := a.bounds.Bytes
 		done := map[string]bool{"/": true} // of all, what lies below may be gigabytes of data
-		for _, dir := range slices.Concat(first, sampled) {
-			if done[dir] || left <= 0 {
+		for _, dir := range slices.Concat(first, added, based) {
+			if done[dir] || left <= 0 || !a.bounds.Base && slices.Contains(based, dir) {
 				continue
 			}
 			done[dir] = true
