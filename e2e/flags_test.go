@@ -39,8 +39,8 @@ func TestBuildArgsLabelsAndTarget(t *testing.T) {
 	}
 }
 
+// Not parallel: engine 20.10 was seen to forget a step in between when it was busy with the builds of others.
 func TestNoCacheBuildsAnew(t *testing.T) {
-	t.Parallel()
 	c, repo := newClient(t), repository(t)
 	removeImages(t, repo)
 	// Every image has a name, so that none is left dangling by the next one.

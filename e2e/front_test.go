@@ -133,8 +133,11 @@ func times(n int64, match func(*http.Request) bool) func(*http.Request) bool {
 // writes counts the requests that would change something in a registry.
 func (f *front) writes() (writes []string) {
 	for _, r := range f.Requests() {
-		asked := r.Method == http.MethodPost || r.Method == http.MethodDelete // an upload that is begun and cancelled: may I push?
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && !(asked && strings.Contains(r.Path, "/blobs/uploads/")) {
+		// An upload that is begun and cancelled only asks: may I push?
+		if strings.Contains(r.Path, "/blobs/uploads/") && (r.Method == http.MethodPost || r.Method == http.MethodDelete) {
+			continue
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			writes = append(writes, r.Method+" "+r.Path)
 		}
 	}

@@ -108,8 +108,8 @@ func assertDockerAgrees(t *testing.T, c *client, ref string, image oracle.Image)
 	}
 }
 
+// Not parallel: engine 20.10 was seen to forget a step in between when it was busy with the builds of others.
 func TestPublishAgainChangesNothing(t *testing.T) {
-	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
 	removeImages(t, f.address+"/"+repo)
