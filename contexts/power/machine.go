@@ -133,17 +133,10 @@ func (m *Machine) start(ctx context.Context, f folder, debt *Debt) error {
 // Hold keeps a node that the user started until the user stops it.
 func (m *Machine) Hold(ctx context.Context) error {
 	f := m.folder()
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	debt := f.debt()
-	if debt == nil {
-		return nil
-	}
-	debt.Held = true
-	return f.owe(debt)
+	return f.owing(ctx, func(debt *Debt) error {
+		debt.Held = true
+		return f.owe(debt)
+	})
 }
 
 // Word is what the status command says: the last line of its output, whatever

@@ -17,19 +17,12 @@ func (m *Machine) Settle(ctx context.Context) error {
 	if f.debt() == nil {
 		return nil
 	}
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	debt := f.debt()
-	if debt == nil {
-		return nil
-	}
-	if err := m.due(f, debt); err != nil {
-		return err
-	}
-	return m.stop(ctx, f, debt)
+	return f.owing(ctx, func(debt *Debt) error {
+		if err := m.due(f, debt); err != nil {
+			return err
+		}
+		return m.stop(ctx, f, debt)
+	})
 }
 
 // due says why a stop that is owed has to wait.

@@ -70,17 +70,10 @@ func (s *Store) Debt(name string) *Debt { return s.folder(name).debt() }
 // Note writes down why the node can't be stopped.
 func (s *Store) Note(ctx context.Context, name string, why error) error {
 	f := s.folder(name)
-	unlock, err := f.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	debt := f.debt()
-	if debt == nil {
-		return nil
-	}
-	debt.Failure = why.Error()
-	return f.owe(debt)
+	return f.owing(ctx, func(debt *Debt) error {
+		debt.Failure = why.Error()
+		return f.owe(debt)
+	})
 }
 
 // Forget gives up a debt: its node is never stopped because of it.
@@ -121,6 +114,20 @@ func (f folder) make() error {
 		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
 			return fmt.Errorf("noting what is started: %w", err)
 		}
+	}
+	return nil
+}
+
+// owing does what is to be done about a debt under the lock; nothing if nothing is
+// owed.
+func (f folder) owing(ctx context.Context, do func(*Debt) error) error {
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if debt := f.debt(); debt != nil {
+		return do(debt)
 	}
 	return nil
 }
