@@ -20,7 +20,6 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
-	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
@@ -86,16 +85,11 @@ func (s *buildSession) published(ctx context.Context) ([]ocispec.Platform, error
 	var all []ocispec.Platform
 	s.before = map[string]digest.Digest{}
 	for _, target := range s.input.targets {
-		desc, found, err := s.registry.Resolve(ctx, target)
-		switch {
-		case errors.Is(err, manifest.ErrNotFound):
-		case err != nil:
+		has, found, err := s.input.guard.resolve(ctx, s.registry, target)
+		if err != nil {
 			return nil, err
 		}
-		if err := s.input.guard.check(target, desc.Digest); err != nil {
-			return nil, err
-		}
-		s.before[target.String()] = desc.Digest
+		s.before[target.String()] = has
 		all = append(all, found...)
 	}
 	return all, nil

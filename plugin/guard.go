@@ -7,6 +7,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
@@ -50,6 +51,15 @@ func (g guard) check(target reference.Named, has digest.Digest) error {
 	return fmt.Errorf("%s: %w: it has %s, not %s", reference.FamiliarString(target), manifest.ErrChanged, has, g.want)
 }
 
+// resolve looks up what a target has at the start of the run, and checks it.
+func (g guard) resolve(ctx context.Context, registry *manifest.Registry, target reference.Named) (digest.Digest, []ocispec.Platform, error) {
+	desc, platforms, err := registry.Resolve(ctx, target)
+	if err != nil && !errors.Is(err, manifest.ErrNotFound) {
+		return "", nil, err
+	}
+	return desc.Digest, platforms, g.check(target, desc.Digest)
+}
+
 // guard notes what the targets have before anything else is read.
 func (c *creation) guard(ctx context.Context) error {
 	if !c.input.guard.on {
@@ -57,14 +67,11 @@ func (c *creation) guard(ctx context.Context) error {
 	}
 	c.before = map[string]digest.Digest{}
 	for _, target := range c.input.targets {
-		desc, _, err := c.registry.Resolve(ctx, target)
-		if err != nil && !errors.Is(err, manifest.ErrNotFound) {
+		has, _, err := c.input.guard.resolve(ctx, c.registry, target)
+		if err != nil {
 			return err
 		}
-		if err := c.input.guard.check(target, desc.Digest); err != nil {
-			return err
-		}
-		c.before[target.String()] = desc.Digest
+		c.before[target.String()] = has
 	}
 	return nil
 }
