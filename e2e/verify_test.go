@@ -16,11 +16,11 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 )
 
-// addProgram compiles a program that says "fine" into a build context.
+// addProgram compiles a program that says what it was compiled for into a build context.
 func addProgram(t *testing.T, dir, name, arch string) {
 	t.Helper()
 	src := filepath.Join(t.TempDir(), "main.go")
-	assert.NilError(t, os.WriteFile(src, []byte("package main\n\nfunc main() { println(\"fine\") }\n"), 0o600))
+	assert.NilError(t, os.WriteFile(src, []byte("package main\n\nimport \"runtime\"\n\nfunc main() { println(runtime.GOARCH) }\n"), 0o600))
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), src)
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
@@ -71,6 +71,25 @@ func TestForeignProgram(t *testing.T) {
 	r.says("the image is for linux/386, but entrypoint /bin/start is ELF for amd64")
 	assert.DeepEqual(t, verdicts(t, r), map[string]string{"linux/386": "foreign", "linux/amd64": "fits"})
 	s.inspect("--verify", "--allow-foreign", "/bin/start", s.ref()).succeeded()
+}
+
+// What the classic builder built is verified and tested like all else.
+func TestForeignProgramByTheClassicBuilder(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.nodesYAML("node:", "  amd64:", "    builder: classic", "  i386:", "    builder: classic")
+	dir := s.dir("COPY app /app", `ENTRYPOINT ["/app"]`)
+	addProgram(t, dir, "app", "amd64")
+
+	s.push(dir).failed(4, "linux/386 on i386: verify: ", "entrypoint /app is ELF for amd64")
+	s.push("--verify=off", "--test", `["/app"]`, dir).failed(1, "linux/386 on i386: test: ")
+	s.sameTag()
+	assert.Equal(t, s.front.TagPuts(s.repo, tag), 0)
+
+	addProgram(t, dir, "app", "386") // It runs on amd64 too.
+	digestOf(t, s.push("--verify=strict", "--test", `["/app"]`, dir).succeeded(), s.ref())
+	published(t, openRegistry(), s.repo, tag, bothPlatforms())
+	assert.DeepEqual(t, s.containers(), []string(nil))
 }
 
 // A foreign program that the image does not start is worth a warning, and a failure to who is strict.
