@@ -47,14 +47,14 @@ func TestWhatFlagsMeanToTheClassicBuilder(t *testing.T) {
 // TestTheClassicBuilderGetsTheLoginsOfItsOwnBases and of no other host.
 func TestTheClassicBuilderGetsTheLoginsOfItsOwnBases(t *testing.T) {
 	t.Parallel()
-	display, err := progress.New(t.Output(), progress.Quiet)
+	display, err := progress.New(t.Output(), progress.Options{Mode: progress.Quiet})
 	assert.NilError(t, err)
-	defer display.Wait()
+	defer func() { assert.NilError(t, display.Wait()) }()
 	b := &classicBuilder{credentials: func(_ context.Context, host string) (types.AuthConfig, error) {
 		return types.AuthConfig{Username: "for " + host}, nil
 	}}
 	req := Request{Dockerfile: &source.Dockerfile{Content: []byte("FROM busybox\nCOPY --from=example.com/x /a /\n")}}
-	logins, err := b.logins(t.Context(), req, Assignment{Platform: parse("linux/amd64")}, display.Writer("a"))
+	logins, err := b.logins(t.Context(), req, Assignment{Platform: parse("linux/amd64")}, display.Writer("a", ""))
 	assert.NilError(t, err)
 	assert.Equal(t, len(logins), 2)
 	assert.Equal(t, logins[hubLogin].Username, "for docker.io")

@@ -22,7 +22,7 @@ import (
 // step is a step of a display that shows nothing.
 func step(t *testing.T) *progress.Step {
 	t.Helper()
-	return runner(t).Display.Writer("x").Start("pushing")
+	return runner(t).Display.Writer("x", "").Start("pushing")
 }
 
 func aux(value string) jsonstream.Message {
@@ -84,9 +84,9 @@ func TestAnErrorInTheStreamIsTheEnginesAndIsCleaned(t *testing.T) {
 func TestLayersOfAPushAreShown(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	display, err := progress.New(&out, "rawjson")
+	display, err := progress.New(&out, progress.Options{Mode: progress.RawJSON})
 	assert.NilError(t, err)
-	step := display.Writer("x").Start("pushing")
+	step := display.Writer("x", "").Start("pushing")
 	var stream pushStream
 	for _, m := range []jsonstream.Message{
 		{ID: "aaa", Status: "Preparing"},
@@ -99,7 +99,7 @@ func TestLayersOfAPushAreShown(t *testing.T) {
 		assert.NilError(t, stream.take(m, step))
 	}
 	assert.NilError(t, step.Done(nil))
-	display.Wait()
+	assert.NilError(t, display.Wait())
 	for _, id := range []string{"layer aaa", "layer ccc", "layer ddd"} {
 		assert.Assert(t, strings.Contains(out.String(), id), id)
 	}

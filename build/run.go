@@ -133,16 +133,20 @@ func failures(results []Result) error {
 // as nodes are lost.
 func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, nodes *schedule) Result {
 	var lost []error
+	w := r.Display.Writer(platforms.FormatAll(a.Platform), a.Node.Name)
 	for {
 		node, err := nodes.take(ctx, a.Able, a.Platform)
 		if err != nil {
+			w.Done(err)
 			return Result{Assignment: a, Lost: lost, Err: a.failed(ctx, "build", err)}
 		}
 		if node != a.Node {
 			// There another platform's image may have the targets' names.
 			a.Node, a.Match, a.Targets = node, node.Match(a.Platform), nil
 		}
-		res := r.awake(ctx, requests, a, nodes)
+		w.On(node.Name)
+		res := r.awake(ctx, requests, a, nodes, w)
+		w.Done(errors.Unwrap(res.Err)) // the display knows where
 		res.Lost = lost
 		gone := nodeFailure(ctx, res.Err)
 		nodes.give(node, gone)
@@ -156,6 +160,7 @@ func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, 
 			return res
 		}
 		lost = append(lost, res.Err)
+		w = r.Display.Writer(platforms.FormatAll(a.Platform), "")
 	}
 }
 
@@ -171,31 +176,30 @@ func nodeFailure(ctx context.Context, err error) error {
 
 // awake builds and pushes one platform on the node of the assignment, which is
 // started first if it sleeps. A node that does not start is lost.
-func (r *Runner) awake(ctx context.Context, requests Requests, a Assignment, nodes *schedule) Result {
+func (r *Runner) awake(ctx context.Context, requests Requests, a Assignment, nodes *schedule, w *progress.Writer) Result {
 	if r.Wake != nil {
-		node, err := nodes.wake(a.Node, func() (*contexts.Node, error) { return r.wake(ctx, a) })
+		node, err := nodes.wake(a.Node, func() (*contexts.Node, error) { return r.wake(ctx, a, w) })
 		if err != nil {
 			return Result{Assignment: a, Err: a.failed(ctx, "start", fmt.Errorf("%w: %w", ErrNodeLost, err))}
 		}
 		a.Node = node
 	}
-	return r.one(ctx, requests(a), a)
+	return r.one(ctx, requests(a), a, w)
 }
 
 // wake shows that the node of the assignment is started, if it sleeps.
-func (r *Runner) wake(ctx context.Context, a Assignment) (*contexts.Node, error) {
+func (r *Runner) wake(ctx context.Context, a Assignment, w *progress.Writer) (*contexts.Node, error) {
 	if !a.Node.Asleep {
 		return r.Wake(ctx, a.Node)
 	}
-	step := r.Display.Writer(a.label()).Start("starting node " + a.Node.Name)
+	step := w.Start("starting node " + a.Node.Name)
 	node, err := r.Wake(ctx, a.Node)
 	return node, step.Done(err)
 }
 
 // one builds, checks, tests and pushes one platform on the node of the assignment.
-func (r *Runner) one(ctx context.Context, req Request, a Assignment) (res Result) {
+func (r *Runner) one(ctx context.Context, req Request, a Assignment, w *progress.Writer) (res Result) {
 	res = Result{Assignment: a}
-	w := r.Display.Writer(a.label())
 	ctx, release := watch(ctx, a.Node)
 	defer release()
 	// The plan was checked, but not for a node that took over.
@@ -256,11 +260,6 @@ func (r *Runner) credentialsFor(n *contexts.Node) Credentials {
 		}
 		return login, err
 	}
-}
-
-// label names the assignment in front of a line of progress.
-func (a Assignment) label() string {
-	return platforms.FormatAll(a.Platform) + " " + a.Node.Name
 }
 
 // failed wraps err with where it happened. When the context ended, why it

@@ -28,9 +28,9 @@ import (
 // runner is a runner that shows nothing and believes every push.
 func runner(t *testing.T) *Runner {
 	t.Helper()
-	display, err := progress.New(&strings.Builder{}, progress.Quiet)
+	display, err := progress.New(&strings.Builder{}, progress.Options{Mode: progress.Quiet})
 	assert.NilError(t, err)
-	t.Cleanup(display.Wait)
+	t.Cleanup(func() { assert.NilError(t, display.Wait()) })
 	return &Runner{
 		Display:     display,
 		Credentials: func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, nil },

@@ -31,7 +31,8 @@ func TestProgress(t *testing.T) {
 	plain := build("plain").succeeded()
 	for _, e := range engines {
 		part := "[" + e.platform() + " " + string(e) + "]"
-		plain.says(part+" [2/2] RUN uname -m", part+" pushing "+f.address+"/"+repo+":1"+e.suffix(), e.machine())
+		plain.says("[2/2] RUN uname -m", "pushing "+f.address+"/"+repo+":1"+e.suffix(), e.machine())
+		assert.Assert(t, is.Contains(plain.stderr, "\n"+part+" #"), "%s", plain)
 	}
 	assert.Assert(t, !strings.Contains(plain.stderr, "\x1b"), "%q", plain.stderr)
 	assert.Assert(t, is.Contains(strings.Join(afterPlan(t, build("auto").succeeded()), "\n"), "RUN uname -m"))
@@ -45,7 +46,7 @@ func TestProgress(t *testing.T) {
 
 	before := len(f.writes())
 	build("tty").failed(125, "tty") // Standard error is a file here.
-	build("loud").failed(125, "auto|plain|tty|quiet|rawjson")
+	build("loud").failed(125, "auto|plain|tty|quiet|rawjson|github")
 	assert.Equal(t, len(f.writes()), before)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -23,12 +24,16 @@ import (
 
 // execute carries out the plan and publishes the result, with all progress in
 // one display.
-func (s *buildSession) execute(ctx context.Context) error {
-	display, err := progress.New(progressStream(s.cli), s.input.progress) //nolint:contextcheck // it ends with its events, not with ctx
+func (s *buildSession) execute(ctx context.Context) (err error) {
+	display, err := progress.New(progressStream(s.cli), s.progressOptions())
 	if err != nil {
 		return usage(err)
 	}
-	defer display.Wait()
+	defer func() { err = errors.Join(err, display.Wait()) }()
+	var list *progress.Writer
+	if s.input.options.push {
+		list = display.Writer("manifest list", "")
+	}
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
 		Display: display, Credentials: s.credentials.lookup, Tokens: s.tokens, Bases: s.bases, Verify: s.verify,
@@ -47,10 +52,12 @@ func (s *buildSession) execute(ctx context.Context) error {
 			return err
 		}
 	}
-	if !s.input.options.push {
+	if list == nil {
 		return nil
 	}
-	return s.publish(ctx, display.Writer("manifest list"))
+	err = s.publish(ctx, list)
+	list.Done(err)
+	return err
 }
 
 // spare asks the nodes that the plan could do without. Nodes pinned to one
@@ -131,6 +138,14 @@ func (s *buildSession) diagnose(ctx context.Context, err error) error {
 		return errors.Join(err, why)
 	}
 	return err
+}
+
+// progressOptions are how the build is shown. NO_COLOR is the variable by which
+// docker build shows no colours.
+func (s *buildSession) progressOptions() progress.Options {
+	return progress.Options{
+		Mode: s.input.progress, LogDir: s.input.options.logDir, Monochrome: os.Getenv("NO_COLOR") != "",
+	}
 }
 
 // progressStream is standard error as the display needs it: the file itself, if

@@ -74,6 +74,7 @@ type buildOptions struct {
 	secretFiles   string
 
 	progress     string
+	logDir       string
 	quiet        bool
 	metadataFile string
 	iidFile      string
@@ -168,6 +169,7 @@ func (o *buildOptions) addOutputFlags(cmd *cobra.Command) {
 	addIfUnchanged(cmd, &o.ifUnchanged)
 	flags.BoolVar(&o.rmImages, "rm-images", false, "Remove the images from the nodes afterwards")
 	flags.StringVar(&o.progress, "progress", defaultProgress(), "Set type of progress output ("+progressModes()+")")
+	flags.StringVar(&o.logDir, "log-dir", "", "Write the full log of each platform to a file in this directory")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "Suppress progress and print only the digest or image ID")
 	flags.StringVar(&o.metadataFile, "metadata-file", "", "Write build result metadata to a file")
 	flags.StringVar(&o.iidFile, "iidfile", "", "Write the image ID, or with --push the digest, to a file")

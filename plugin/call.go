@@ -37,12 +37,12 @@ func (o *buildOptions) readCall() error {
 
 // callFrontend asks about the Dockerfile of each platform's assignment; where one
 // Dockerfile serves all, once.
-func (s *buildSession) callFrontend(ctx context.Context) error {
-	display, err := progress.New(progressStream(s.cli), progress.Quiet) //nolint:contextcheck // it ends with its events, not with ctx
+func (s *buildSession) callFrontend(ctx context.Context) (err error) {
+	display, err := progress.New(s.cli.Err(), progress.Options{Mode: progress.Quiet})
 	if err != nil {
 		return err
 	}
-	defer display.Wait()
+	defer func() { err = errors.Join(err, display.Wait()) }()
 	var errs []error
 	asked := map[string]bool{}
 	for _, a := range s.plan {
@@ -51,7 +51,7 @@ func (s *buildSession) callFrontend(ctx context.Context) error {
 			continue
 		}
 		asked[string(request.Dockerfile.Content)] = true
-		result, err := build.Call(ctx, request, a, display.Writer("check"))
+		result, err := build.Call(ctx, request, a, display.Writer("check", a.Node.Name))
 		if err != nil {
 			return err
 		}

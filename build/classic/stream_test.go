@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moby/buildkit/util/progress/progressui"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -21,11 +20,11 @@ const (
 func show(t *testing.T, answer string) (id, shown string, _ error) {
 	t.Helper()
 	var out bytes.Buffer
-	display, err := progress.New(&out, progressui.PlainMode)
+	display, err := progress.New(&out, progress.Options{Mode: progress.Plain})
 	assert.NilError(t, err)
-	s := stream{writer: display.Writer("node")}
+	s := stream{writer: display.Writer("node", "")}
 	got, err := s.read(t.Context(), strings.NewReader(answer))
-	display.Wait()
+	assert.NilError(t, display.Wait())
 	return got.String(), out.String(), err
 }
 
@@ -54,7 +53,7 @@ func TestTheAnswerIsShownStepByStep(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Equal(t, id, imageB)
 	for _, want := range []string{
-		"[node] [1/3] FROM busybox AS a", "f00", "Downloaded newer image", "[node] [2/3] FROM scratch", "[node] [3/3] RUN make",
+		"[node] #1 [1/3] FROM busybox AS a", "f00", "Downloaded newer image", "[node] #2 [2/3] FROM scratch", "[node] #3 [3/3] RUN make",
 		" half a line\n", " and one\n", "#1 DONE", "#3 DONE",
 	} {
 		assert.Assert(t, strings.Contains(shown, want), "%q is not in\n%s", want, shown)

@@ -10,21 +10,20 @@ import (
 // MaxLine bounds one line of text from a node, in bytes.
 const MaxLine = 16 << 10
 
-var (
-	// sequences are the escape sequences of ECMA-48 that carry parameters or
-	// a string: CSI, and OSC, DCS, SOS, PM and APC up to their terminator.
-	sequences = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?")
-	// colour is the one sequence that may stay: it changes how text looks
-	// and nothing else.
-	colour = regexp.MustCompile("^\x1b\\[[0-9;:]*m$")
-)
+// sequences are the escape sequences of ECMA-48 that carry parameters or a
+// string: CSI, and OSC, DCS, SOS, PM and APC up to their terminator.
+var sequences = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\\\)?")
 
 // Clean returns text without anything that could move the cursor, change the
 // terminal, or hide other text: escape sequences, control characters other
 // than newline and tab, bidirectional overrides, and bytes that are not UTF-8.
 // A carriage return becomes a newline. Lines longer than MaxLine are cut.
 func Clean(text string) string {
-	return clean(text, func(string) string { return "" })
+	if isClean(text) {
+		return text
+	}
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
+	return printable(sequences.ReplaceAllString(cutLines(text), ""))
 }
 
 // CleanLine is Clean for text that has to stay on one line.
@@ -32,37 +31,8 @@ func CleanLine(text string) string {
 	return strings.ReplaceAll(Clean(text), "\n", " ")
 }
 
-// cleanKeepColour is Clean for a display that shows colours.
-func cleanKeepColour(text string) string {
-	return clean(text, func(sequence string) string {
-		if colour.MatchString(sequence) {
-			return sequence
-		}
-		return ""
-	})
-}
-
-func clean(text string, keep func(string) string) string {
-	if plain(text) {
-		return text
-	}
-	text = cutLines(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"))
-	var b strings.Builder
-	for text != "" {
-		at := sequences.FindStringIndex(text)
-		if at == nil {
-			b.WriteString(printable(text))
-			break
-		}
-		b.WriteString(printable(text[:at[0]]))
-		b.WriteString(keep(text[at[0]:at[1]]))
-		text = text[at[1]:]
-	}
-	return b.String()
-}
-
-// plain says that there is nothing to do, which is the case for most text.
-func plain(text string) bool {
+// isClean says that there is nothing to do, which is the case for most text.
+func isClean(text string) bool {
 	if len(text) > MaxLine {
 		return false
 	}

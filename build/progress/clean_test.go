@@ -1,7 +1,6 @@
 package progress
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -63,40 +62,22 @@ func TestALineThatIsTooLongIsCut(t *testing.T) {
 	assert.Assert(t, len(cut) <= MaxLine+len("…"))
 }
 
-func TestCleanKeepColourKeepsColoursAlone(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"\x1b[31;1mred\x1b[0m\x1b[m":        "\x1b[31;1mred\x1b[0m\x1b[m",
-		"\x1b[38:2::1:2:3mx":                "\x1b[38:2::1:2:3mx",
-		"\x1b[31m\x1b[2Jx\x1b]0;t\x07":      "\x1b[31mx",
-		"\x1b[>4;2mx\x1b[?1mx\x1b[1 mx":     "xxx",
-		"\x1b\x1b[31m[2J":                   "\x1b[31m[2J",
-		"plain":                             "plain",
-		"\x1b[31mred\r\x1b[32mgreen\u202e!": "\x1b[31mred\n\x1b[32mgreen!",
-	} {
-		assert.Equal(t, cleanKeepColour(text), want, "%q", text)
-	}
-}
-
-// TestACutLineEndsNoColourInTheMiddle: half a sequence would take what follows
+// TestACutLineEndsNoSequenceInTheMiddle: half a sequence would take what follows
 // on the terminal for its other half.
-func TestACutLineEndsNoColourInTheMiddle(t *testing.T) {
+func TestACutLineEndsNoSequenceInTheMiddle(t *testing.T) {
 	t.Parallel()
 	for i := range 8 {
 		text := strings.Repeat("x", MaxLine-i) + "\x1b[31;1mred"
-		checkClean(t, text, cleanKeepColour(text), true)
+		checkClean(t, text, Clean(text))
 	}
 }
 
 // checkClean checks what must hold for any text.
-func checkClean(t *testing.T, text, cleaned string, colours bool) {
+func checkClean(t *testing.T, text, cleaned string) {
 	t.Helper()
 	assert.Assert(t, utf8.ValidString(cleaned), "%q", text[:min(len(text), 100)])
 	for _, line := range strings.Split(cleaned, "\n") {
 		assert.Assert(t, len(line) <= MaxLine+len("…"), "%d bytes", len(line))
-	}
-	if colours {
-		cleaned = regexp.MustCompile("\x1b\\[[0-9;:]*m").ReplaceAllString(cleaned, "")
 	}
 	for _, r := range cleaned {
 		ok := r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) && r != utf8.RuneError
@@ -115,8 +96,7 @@ func FuzzClean(f *testing.F) {
 		// A long line of it too.
 		text = strings.Repeat(text, min(max(times, 1), 1+MaxLine/(len(text)+1)))
 		cleaned := Clean(text)
-		checkClean(t, text, cleaned, false)
-		checkClean(t, text, cleanKeepColour(text), true)
+		checkClean(t, text, cleaned)
 		if len(text) < MaxLine {
 			assert.Equal(t, Clean(cleaned), cleaned, "cleaning again changes %q", text)
 		}

@@ -2,113 +2,136 @@ package progress
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	buildkit "github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/solver/pb"
-	"github.com/moby/buildkit/util/progress/progressui"
-	"github.com/opencontainers/go-digest"
-	"go.uber.org/goleak"
 	"gotest.tools/v3/assert"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-// vertex is an event of BuildKit: a vertex that began and, unless it is still
-// running, ended.
-func vertex(name string, change func(*buildkit.Vertex)) *buildkit.SolveStatus {
-	started, completed := at, at.Add(time.Second)
-	v := &buildkit.Vertex{Digest: digest.FromString("same for all"), Name: name, Started: &started, Completed: &completed}
-	if change != nil {
-		change(v)
-	}
-	return &buildkit.SolveStatus{Vertexes: []*buildkit.Vertex{v}}
-}
-
-// show gives what a display in a mode shows of what f writes.
-func show(t *testing.T, mode Mode, f func(*Display)) string {
-	t.Helper()
-	var out bytes.Buffer
-	d, err := New(&out, mode)
-	assert.NilError(t, err)
-	f(d)
-	d.Wait()
-	return out.String()
-}
-
-func contains(t *testing.T, out string, all ...string) {
-	t.Helper()
-	for _, text := range all {
-		assert.Assert(t, strings.Contains(out, text), "%q is not in\n%s", text, out)
-	}
-}
-
-func TestEveryNameHasItsPlatformInFront(t *testing.T) {
+func TestEveryLineHasItsPartInFront(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []Mode{progressui.PlainMode, progressui.AutoMode} {
+	for _, mode := range []Mode{Plain, Auto} {
 		out := show(t, mode, func(d *Display) {
-			d.Writer("linux/amd64 a").Status(vertex("[1/2] FROM x", nil))
-			d.Writer("linux/arm64 b").Status(vertex("[1/2] FROM x", nil))
+			d.Writer("linux/amd64", "a").Status(vertexEvent("[1/2] FROM x", nil))
+			w := d.Writer("linux/arm64", "b")
+			w.Status(vertexEvent("[1/2] FROM x", func(v *buildkit.Vertex) { v.Cached = true }))
+			w.Done(nil)
 		})
-		contains(t, out, "[linux/amd64 a] [1/2] FROM x", "[linux/arm64 b] [1/2] FROM x")
+		assert.Equal(t, out, `[linux/amd64 a] #1 [1/2] FROM x
+[linux/amd64 a] #1 DONE 1.0s
+[linux/arm64 b] #1 [1/2] FROM x
+[linux/arm64 b] #1 CACHED
+[linux/arm64 b] DONE 0.0s
+`)
 	}
 }
 
 // TestTwoNodesThatBuildTheSameStageAreTwo: they report the same digest, by which
-// the display tells vertices apart.
+// BuildKit tells vertices apart.
 func TestTwoNodesThatBuildTheSameStageAreTwo(t *testing.T) {
 	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		for _, label := range []string{"a", "b"} {
-			w := d.Writer(label)
-			w.Status(vertex("RUN make", func(v *buildkit.Vertex) { v.Completed = nil }))
-			w.Status(&buildkit.SolveStatus{Logs: []*buildkit.VertexLog{{Vertex: digest.FromString("same for all"), Stream: 1, Data: []byte("hello from " + label + "\n"), Timestamp: at}}})
-			w.Status(vertex("RUN make", nil))
+	out := show(t, Plain, func(d *Display) {
+		a, b := d.Writer("p", "a"), d.Writer("p", "b")
+		for _, w := range []*Writer{a, b} {
+			w.Status(vertexEvent("RUN make", running))
 		}
+		a.Status(says("hello from a\n"))
+		b.Status(says("hello from b\n"))
+		a.Status(vertexEvent("RUN make", nil))
 	})
-	contains(t, out, "#1 [a] RUN make", "#2 [b] RUN make", "#1 0.000 hello from a", "#2 0.000 hello from b", "#1 DONE", "#2 DONE")
+	contains(t, out, "[p a] #1 RUN make", "[p b] #1 RUN make", "[p a] #1 0.000 hello from a", "[p b] #1 0.000 hello from b", "[p a] #1 DONE")
+	assert.Assert(t, !strings.Contains(out, "[p b] #1 DONE"), out)
 }
 
-func TestInputsStayThoseOfTheirOwnWriter(t *testing.T) {
+// TestLinesAreWhole: engines send output in pieces that end anywhere.
+func TestLinesAreWhole(t *testing.T) {
 	t.Parallel()
-	out := show(t, progressui.RawJSONMode, func(d *Display) {
-		w := d.Writer("a")
-		w.Status(vertex("one", nil))
-		w.Status(vertex("two", func(v *buildkit.Vertex) { v.Inputs, v.Digest = []digest.Digest{v.Digest}, digest.FromString("two") }))
+	out := show(t, Plain, func(d *Display) {
+		a, b := d.Writer("p", "a"), d.Writer("p", "b")
+		for _, w := range []*Writer{a, b} {
+			w.Status(vertexEvent("RUN make", running))
+		}
+		for _, piece := range []string{"one ", "lin", "e, gr\xc3", "\xb6\xc3\x9fer \x1b[3", "1mred\x1b[0m\nno ", "end"} {
+			a.Status(says(piece))
+			b.Status(says("x\n"))
+		}
+		a.Status(vertexEvent("RUN make", nil))
 	})
-	var first, second buildkit.SolveStatus
-	one, two, _ := strings.Cut(out, "\n")
-	assert.NilError(t, json.Unmarshal([]byte(one), &first))
-	assert.NilError(t, json.Unmarshal([]byte(two), &second))
-	assert.Equal(t, second.Vertexes[0].Inputs[0], first.Vertexes[0].Digest)
+	contains(t, out, "[p a] #1 0.000 one line, größer red\n", "[p a] #1 0.000 no end\n[p a] #1 DONE")
+	for _, line := range strings.Split(strings.TrimSuffix(out, "\n"), "\n") {
+		assert.Assert(t, strings.HasPrefix(line, "[p a] ") || strings.HasPrefix(line, "[p b] "), out)
+	}
+}
+
+func TestALineWithoutEndIsShownWhenThePartIsDone(t *testing.T) {
+	t.Parallel()
+	out := show(t, Plain, func(d *Display) {
+		w := d.Writer("p", "a")
+		w.Status(vertexEvent("RUN make", running))
+		w.Status(says("Killed"))
+		w.Done(errors.New("lost"))
+	})
+	contains(t, out, "[p a] #1 0.000 Killed\n[p a] ERROR: lost\n")
+}
+
+func TestAnEndlessLineIsBounded(t *testing.T) {
+	t.Parallel()
+	d, err := New(&bytes.Buffer{}, Options{Mode: Quiet})
+	assert.NilError(t, err)
+	w := d.Writer("p", "a")
+	for range 100 {
+		w.Status(says(strings.Repeat("x", 1000)))
+		for _, open := range w.open {
+			assert.Assert(t, len(open.Data) <= MaxLine)
+		}
+	}
+	assert.NilError(t, d.Wait())
 }
 
 func TestAStepIsShownWithItsPartsItsWordsAndItsEnd(t *testing.T) {
 	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		s := d.Writer("a").Start("pushing app:1")
+	out := show(t, Plain, func(d *Display) {
+		s := d.Writer("p", "a").Start("pushing app:1")
 		s.Part("layer 1", 0, 2000, false)
 		s.Part("layer 1", 2000, 0, true)
 		s.Part("layer 2", 5, 10, false)
 		s.Log("almost there")
 		assert.NilError(t, s.Done(nil))
 	})
-	contains(t, out, "#1 [a] pushing app:1", "layer 1 2.00kB / 2.00kB done", "layer 2", "almost there", "#1 DONE")
+	contains(t, out, "[p a] #1 pushing app:1", "layer 1 2kB / 2kB", "layer 2 5B / 10B", "almost there", "#1 DONE")
+}
+
+func TestAFailureIsShownWithItsLastLinesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	out := show(t, Plain, func(d *Display) {
+		w := d.Writer("p", "a")
+		w.Status(vertexEvent("RUN false", running))
+		for i := range 50 {
+			w.Status(says(fmt.Sprintf("line %d\n", i)))
+		}
+		w.Status(vertexEvent("RUN false", func(v *buildkit.Vertex) { v.Error = "exit code: 1" }))
+		b := d.Writer("p", "b")
+		b.Status(vertexEvent("RUN false", func(v *buildkit.Vertex) { v.Error = "context canceled" }))
+		b.Done(context.Canceled)
+	})
+	contains(t, out, "[p a] #1 ERROR: exit code: 1", "[p b] #1 CANCELED", "[p b] CANCELED")
+	_, end, _ := strings.Cut(out, "------\n")
+	assert.Assert(t, strings.HasPrefix(end, " > [p a] RUN false:\nline 30\nline 31\n"), end)
+	assert.Assert(t, strings.HasSuffix(end, "line 49\n------\n"), end)
 }
 
 func TestAStepThatFailsIsShownAsFailed(t *testing.T) {
 	t.Parallel()
 	why := errors.New("denied\x1b[2J: no access")
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		s := d.Writer("a").Start("pushing app:1")
+	out := show(t, Plain, func(d *Display) {
+		s := d.Writer("p", "a").Start("pushing app:1")
 		s.Part("layer 1", 5, 10, false)
 		assert.Equal(t, s.Done(why), why, "Done returns what it was given")
 	})
@@ -116,123 +139,59 @@ func TestAStepThatFailsIsShownAsFailed(t *testing.T) {
 	assert.Assert(t, !strings.Contains(out, "#1 DONE"))
 }
 
-func TestTwoStepsOfOneNameAreTwo(t *testing.T) {
+// TestAPartThatWaitsMayGetAnotherNode: the one that was planned was busy.
+func TestAPartThatWaitsMayGetAnotherNode(t *testing.T) {
 	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		for _, label := range []string{"a", "b"} {
-			assert.NilError(t, d.Writer(label).Start("pushing").Done(nil))
-		}
+	out := show(t, Plain, func(d *Display) {
+		w := d.Writer("linux/arm64", "a")
+		w.On("b")
+		w.Status(vertexEvent("RUN make", nil))
 	})
-	contains(t, out, "#1 [a] pushing", "#2 [b] pushing")
-}
-
-func TestAFailedVertexIsShownWithItsError(t *testing.T) {
-	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		d.Writer("a").Status(vertex("RUN false", func(v *buildkit.Vertex) { v.Error = "exit code: 1" }))
-	})
-	contains(t, out, "[a] RUN false", "ERROR: exit code: 1")
+	contains(t, out, "[linux/arm64 b] #1 RUN make")
+	assert.Assert(t, !strings.Contains(out, "arm64 a"), out)
 }
 
 func TestQuietShowsNothing(t *testing.T) {
 	t.Parallel()
 	out := show(t, Quiet, func(d *Display) {
-		w := d.Writer("a")
-		w.Status(vertex("RUN make", nil))
+		w := d.Writer("p", "a")
+		w.Status(vertexEvent("RUN make", nil))
 		assert.ErrorContains(t, w.Start("pushing").Done(errors.New("denied")), "denied")
+		w.Done(nil)
 	})
 	assert.Equal(t, out, "")
 }
 
-func TestRawJSONIsOneDocumentALine(t *testing.T) {
-	t.Parallel()
-	out := show(t, progressui.RawJSONMode, func(d *Display) {
-		w := d.Writer("a")
-		w.Status(vertex("RUN\nmake", nil))
-		s := w.Start("pushing")
-		s.Log("line\nline")
-		assert.NilError(t, s.Done(nil))
-	})
-	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	assert.Equal(t, len(lines), 4)
-	for _, line := range lines {
-		var status buildkit.SolveStatus
-		assert.NilError(t, json.Unmarshal([]byte(line), &status), line)
-		assert.Equal(t, len(status.Vertexes), 1, line)
-	}
-}
-
-// TestWhatANodeSaysReachesNoTerminalUncleaned sends an escape sequence in every
-// text that an event can have.
-func TestWhatANodeSaysReachesNoTerminalUncleaned(t *testing.T) {
-	t.Parallel()
-	const evil = "evil\x1b[2J\x1b]0;x\x07\u202e\r#9 DONE"
-	d := digest.FromString("x")
-	for _, mode := range []Mode{progressui.PlainMode, progressui.RawJSONMode} {
-		out := show(t, mode, func(display *Display) {
-			w := display.Writer("a")
-			for _, group := range []*pb.ProgressGroup{nil, {Id: evil, Name: evil}} {
-				w.Status(vertex(evil, func(v *buildkit.Vertex) { v.Error, v.ProgressGroup = evil, group }))
-			}
-			w.Status(vertex(evil, func(v *buildkit.Vertex) { v.Digest, v.Completed = d, nil }))
-			completed := at
-			w.Status(&buildkit.SolveStatus{
-				Statuses: []*buildkit.VertexStatus{{ID: evil, Vertex: d, Name: evil, Total: 9, Current: 9, Timestamp: at, Started: &completed, Completed: &completed}},
-				Logs:     []*buildkit.VertexLog{{Vertex: d, Stream: 1, Data: []byte(evil + "\n"), Timestamp: at}},
-				Warnings: []*buildkit.VertexWarning{{
-					Vertex: d, Level: 1, Short: []byte(evil), Detail: [][]byte{[]byte(evil)}, URL: evil,
-					SourceInfo: &pb.SourceInfo{Filename: evil, Data: []byte(evil), Language: evil},
-				}},
-			})
-			w.Status(vertex(evil, func(v *buildkit.Vertex) { v.Digest = d }))
-		})
-		contains(t, out, "evil")
-		for _, text := range []string{"\x1b", `\u001b`, "\u202e", "\r", `\r`} {
-			assert.Assert(t, !strings.Contains(out, text), "%s: %q", mode, out)
-		}
-	}
-}
-
-// TestANameIsOneLine: a second one could look like the end of another step.
-func TestANameIsOneLine(t *testing.T) {
-	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
-		d.Writer("a").Status(vertex("RUN x\n#7 DONE 0.0s", nil))
-	})
-	for _, line := range strings.Split(out, "\n") {
-		assert.Assert(t, !strings.HasPrefix(line, "#7"), out)
-	}
-}
-
 func TestTheEventsOfACallerAreLeftAlone(t *testing.T) {
 	t.Parallel()
-	event := vertex("RUN make\x1b[2J", nil)
-	show(t, Quiet, func(d *Display) { d.Writer("a").Status(event) })
+	event := vertexEvent("RUN make\x1b[2J", nil)
+	show(t, Quiet, func(d *Display) { d.Writer("p", "a").Status(event) })
 	assert.Equal(t, event.Vertexes[0].Name, "RUN make\x1b[2J")
-	assert.Equal(t, event.Vertexes[0].Digest, digest.FromString("same for all"))
+	assert.Equal(t, event.Vertexes[0].Digest, same)
 }
 
 func TestManyWritersAtOnce(t *testing.T) {
 	t.Parallel()
-	out := show(t, progressui.PlainMode, func(d *Display) {
+	out := show(t, Plain, func(d *Display) {
 		var wg sync.WaitGroup
-		for _, label := range []string{"a", "b", "c", "d"} {
+		for _, node := range []string{"a", "b", "c", "d"} {
 			wg.Go(func() {
-				w := d.Writer(label)
+				w := d.Writer("p", node)
 				for range 20 {
-					w.Status(vertex("RUN make", nil))
+					w.Status(vertexEvent("RUN make", nil))
 				}
 				assert.Check(t, w.Start("pushing").Done(nil))
+				w.Done(nil)
 			})
 		}
 		wg.Wait()
 	})
-	contains(t, out, "[a] pushing", "[b] pushing", "[c] pushing", "[d] pushing")
+	contains(t, out, "[p a] #2 pushing", "[p b] #2 pushing", "[p c] #2 pushing", "[p d] #2 pushing")
 }
 
 func TestWaitReturnsWhenNothingWasShown(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []Mode{progressui.AutoMode, progressui.PlainMode, Quiet, progressui.RawJSONMode} {
+	for _, mode := range []Mode{Auto, Plain, Quiet, RawJSON, GitHub} {
 		assert.Equal(t, show(t, mode, func(*Display) {}), "", mode)
 	}
 }
@@ -244,25 +203,25 @@ func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestAWriterIsNotHeldUpByAStreamThatIsBroken(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []Mode{progressui.PlainMode, progressui.RawJSONMode} {
-		d, err := New(full{}, mode)
+	for _, mode := range []Mode{Plain, RawJSON, GitHub} {
+		d, err := New(full{}, Options{Mode: mode})
 		assert.NilError(t, err)
-		w := d.Writer("a")
+		w := d.Writer("p", "a")
 		for range 100 {
-			w.Status(vertex("RUN make", nil))
+			w.Status(vertexEvent("RUN make", nil))
 		}
-		d.Wait()
+		assert.NilError(t, d.Wait())
 	}
 }
 
 func TestTheTerminalModeNeedsATerminal(t *testing.T) {
 	t.Parallel()
-	_, err := New(&bytes.Buffer{}, progressui.TtyMode)
+	_, err := New(&bytes.Buffer{}, Options{Mode: TTY})
 	assert.ErrorContains(t, err, "tty")
 	file, err := os.Create(t.TempDir() + "/log")
 	assert.NilError(t, err)
 	defer file.Close()
-	_, err = New(file, progressui.TtyMode)
+	_, err = New(file, Options{Mode: TTY})
 	assert.ErrorContains(t, err, "tty")
 }
 
@@ -271,18 +230,55 @@ func TestAutoOnAFileIsPlain(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/log")
 	assert.NilError(t, err)
 	defer file.Close()
-	d, err := New(file, progressui.AutoMode)
+	d, err := New(file, Options{Mode: Auto})
 	assert.NilError(t, err)
-	d.Writer("a").Status(vertex("RUN make", nil))
-	d.Wait()
+	d.Writer("p", "a").Status(vertexEvent("RUN make", nil))
+	assert.NilError(t, d.Wait())
 	text, err := os.ReadFile(file.Name())
 	assert.NilError(t, err)
-	contains(t, string(text), "[a] RUN make")
+	contains(t, string(text), "[p a] #1 RUN make")
 	assert.Assert(t, !strings.Contains(string(text), "\x1b"))
 }
 
 func TestAnUnknownModeIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := New(&bytes.Buffer{}, "fancy")
+	_, err := New(&bytes.Buffer{}, Options{Mode: "fancy"})
 	assert.ErrorContains(t, err, "fancy")
+}
+
+func TestEachPlatformHasALogOfItsOwn(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "logs")
+	d, err := New(&bytes.Buffer{}, Options{Mode: Quiet, LogDir: dir})
+	assert.NilError(t, err)
+	for _, name := range []string{"linux/amd64", "linux/arm/v7", "windows(10.0.20348.1)/amd64"} {
+		w := d.Writer(name, "node")
+		w.Status(vertexEvent("RUN make", running))
+		w.Status(says("this is " + name + "\n"))
+		w.Done(nil)
+	}
+	assert.NilError(t, d.Wait())
+	for file, name := range map[string]string{
+		"linux_amd64.log": "linux/amd64", "linux_arm_v7.log": "linux/arm/v7", "windows_10.0.20348.1_amd64.log": "windows(10.0.20348.1)/amd64",
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		assert.NilError(t, err)
+		contains(t, string(text), "["+name+" node] #1 RUN make", "this is "+name)
+		assert.Equal(t, strings.Count(string(text), "this is"), 1)
+	}
+}
+
+func TestALogThatCantBeWrittenIsAnError(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	assert.NilError(t, os.WriteFile(file, nil, 0o600))
+	_, err := New(&bytes.Buffer{}, Options{Mode: Quiet, LogDir: file})
+	assert.ErrorContains(t, err, "--log-dir")
+
+	dir := t.TempDir()
+	assert.NilError(t, os.Mkdir(filepath.Join(dir, "linux_386.log"), 0o755))
+	d, err := New(&bytes.Buffer{}, Options{Mode: Quiet, LogDir: dir})
+	assert.NilError(t, err)
+	d.Writer("linux/386", "a").Done(nil)
+	assert.ErrorContains(t, d.Wait(), "--log-dir")
 }

@@ -1,25 +1,60 @@
 package progress
 
 import (
-	"fmt"
-	"time"
+	"bytes"
+	"slices"
+	"strconv"
+	"sync"
+	"unicode"
 
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 )
 
-// Writer takes the events of one node and platform. It is safe for concurrent
-// use.
+// Writer takes the events of one part of the build, such as a platform on a
+// node. It is safe for concurrent use.
 type Writer struct {
 	display *Display
-	label   string
+	part    *part
+	// id is in the keys of the part's vertices.
+	id string
+
+	mu sync.Mutex
+	// open are the lines that have no end yet.
+	open map[stream]*buildkit.VertexLog
 }
 
-// Writer returns the writer for one part of the build, whose name ("linux/arm64
-// graviton") goes in front of everything it writes.
-func (d *Display) Writer(label string) *Writer {
-	return &Writer{display: d, label: label}
+// stream is one output of a vertex.
+type stream struct {
+	vertex digest.Digest
+	number int
+}
+
+// Writer returns the writer for one part of the build: a platform, or another
+// thing that happens once, and the node that does it, which may be empty. It is
+// shown as waiting until it writes.
+func (d *Display) Writer(name, node string) *Writer {
+	w := &Writer{display: d, part: newPart(CleanLine(name)), open: map[stream]*buildkit.VertexLog{}}
+	w.id = strconv.FormatInt(d.writers.Add(1), 10)
+	w.On(node)
+	return w
+}
+
+// On says which node does the part. A part that waits may get another one.
+func (w *Writer) On(node string) {
+	w.display.events <- event{part: w.part, node: CleanLine(node), status: &buildkit.SolveStatus{}}
+}
+
+// Done says that nothing else comes from this part. err is why it failed, or
+// nil.
+func (w *Writer) Done(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.display.events <- event{
+		part: w.part, ended: true, err: err,
+		status: &buildkit.SolveStatus{Logs: w.rest(func(digest.Digest) bool { return true })},
+	}
 }
 
 // Status passes on an event of BuildKit.
@@ -28,7 +63,7 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 	for _, v := range s.Vertexes {
 		c := *v
 		c.Digest, c.Inputs = w.key(v.Digest), w.keys(v.Inputs)
-		c.Name, c.Error, c.ProgressGroup = w.name(v.Name), Clean(v.Error), w.group(v.ProgressGroup)
+		c.Name, c.Error, c.ProgressGroup = CleanLine(v.Name), Clean(v.Error), w.group(v.ProgressGroup)
 		out.Vertexes = append(out.Vertexes, &c)
 	}
 	for _, v := range s.Statuses {
@@ -36,30 +71,74 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 		c.Vertex, c.ID, c.Name = w.key(v.Vertex), CleanLine(v.ID), CleanLine(v.Name)
 		out.Statuses = append(out.Statuses, &c)
 	}
-	for _, v := range s.Logs {
-		c := *v
-		c.Vertex, c.Data = w.key(v.Vertex), []byte(cleanKeepColour(string(v.Data)))
-		out.Logs = append(out.Logs, &c)
-	}
 	for _, v := range s.Warnings {
 		c := *v
 		c.Vertex, c.Short, c.URL = w.key(v.Vertex), []byte(CleanLine(string(v.Short))), CleanLine(v.URL)
 		c.Detail, c.SourceInfo = cleanAll(v.Detail), nil
 		out.Warnings = append(out.Warnings, &c)
 	}
-	w.display.events <- out
+	// Events leave in the order in which their lines were put together.
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, v := range s.Logs {
+		out.Logs = append(out.Logs, w.lines(v)...)
+	}
+	out.Logs = append(out.Logs, w.rest(func(d digest.Digest) bool {
+		return slices.ContainsFunc(out.Vertexes, func(v *buildkit.Vertex) bool { return v.Digest == d && v.Completed != nil })
+	})...)
+	w.display.events <- event{part: w.part, status: out}
 }
 
-func (w *Writer) name(name string) string {
-	return "[" + w.label + "] " + CleanLine(name)
+// lines returns the lines that a piece of output completes. Pieces end anywhere,
+// within a character or an escape sequence too, so only lines can be cleaned.
+func (w *Writer) lines(l *buildkit.VertexLog) []*buildkit.VertexLog {
+	from := stream{w.key(l.Vertex), l.Stream}
+	whole := *l
+	whole.Vertex = from.vertex
+	if begun := w.open[from]; begun != nil {
+		whole.Data = slices.Concat(begun.Data, l.Data)
+	}
+	end := 1 + bytes.LastIndexAny(whole.Data, "\n\r")
+	if len(whole.Data)-end > MaxLine {
+		end = len(whole.Data)
+	}
+	delete(w.open, from)
+	if end < len(whole.Data) {
+		open := whole
+		open.Data = slices.Clone(whole.Data[end:])
+		w.open[from] = &open
+	}
+	if end == 0 {
+		return nil
+	}
+	whole.Data = cleanLines(whole.Data[:end])
+	return []*buildkit.VertexLog{&whole}
 }
 
-// group keeps the groups of two nodes apart, as key does for vertices.
+// rest returns the lines that never ended, of the vertices that match.
+func (w *Writer) rest(match func(digest.Digest) bool) []*buildkit.VertexLog {
+	var logs []*buildkit.VertexLog
+	for from, l := range w.open {
+		if match(from.vertex) {
+			l.Data = cleanLines(l.Data)
+			logs = append(logs, l)
+			delete(w.open, from)
+		}
+	}
+	return logs
+}
+
+// cleanLines returns clean text that ends with a newline.
+func cleanLines(data []byte) []byte {
+	return append([]byte(Clean(string(bytes.TrimRightFunc(data, unicode.IsSpace)))), '\n')
+}
+
+// group keeps the groups of two parts apart, as key does for vertices.
 func (w *Writer) group(g *pb.ProgressGroup) *pb.ProgressGroup {
 	if g == nil {
 		return nil
 	}
-	return &pb.ProgressGroup{Id: string(w.key(digest.Digest(g.Id))), Name: w.name(g.Name), Weak: g.Weak}
+	return &pb.ProgressGroup{Id: string(w.key(digest.Digest(g.Id))), Name: CleanLine(g.Name), Weak: g.Weak}
 }
 
 func cleanAll(lines [][]byte) [][]byte {
@@ -75,7 +154,7 @@ func (w *Writer) key(d digest.Digest) digest.Digest {
 	if d == "" {
 		return ""
 	}
-	return digest.FromString(w.label + "\x00" + string(d))
+	return digest.FromString(w.id + "\x00" + string(d))
 }
 
 func (w *Writer) keys(ds []digest.Digest) []digest.Digest {
@@ -84,77 +163,4 @@ func (w *Writer) keys(ds []digest.Digest) []digest.Digest {
 		keys[i] = w.key(d)
 	}
 	return keys
-}
-
-// Step is one act that is not BuildKit's, such as a push, shown beside its
-// vertices.
-type Step struct {
-	writer *Writer
-	vertex buildkit.Vertex
-	parts  map[string]*buildkit.VertexStatus
-}
-
-// Start shows the beginning of a step.
-func (w *Writer) Start(name string) *Step {
-	now := time.Now()
-	s := &Step{writer: w, parts: map[string]*buildkit.VertexStatus{}}
-	s.vertex = buildkit.Vertex{Name: name, Started: &now, Digest: digest.FromString(fmt.Sprint(name, now.UnixNano()))}
-	s.send(&buildkit.SolveStatus{})
-	return s
-}
-
-// Part shows how far one part of the step, such as a layer, has come, in
-// bytes. A total of 0 is unknown.
-func (s *Step) Part(id string, current, total int64, done bool) {
-	now := time.Now()
-	part := s.parts[id]
-	if part == nil {
-		part = &buildkit.VertexStatus{ID: id, Vertex: s.vertex.Digest, Started: &now}
-		s.parts[id] = part
-	}
-	part.Timestamp = now
-	if current > 0 {
-		part.Current = current
-	}
-	if total > 0 {
-		part.Total = total
-	}
-	if done && part.Completed == nil {
-		part.Completed = &now
-	}
-	c := *part
-	s.send(&buildkit.SolveStatus{Statuses: []*buildkit.VertexStatus{&c}})
-}
-
-// Log shows a line that belongs to the step.
-func (s *Step) Log(line string) {
-	s.send(&buildkit.SolveStatus{Logs: []*buildkit.VertexLog{{
-		Vertex: s.vertex.Digest, Stream: 2, Data: []byte(line + "\n"), Timestamp: time.Now(),
-	}}})
-}
-
-// Done shows the end of the step; err is why it failed, or nil. It returns err.
-func (s *Step) Done(err error) error {
-	now := time.Now()
-	s.vertex.Completed = &now
-	if err != nil {
-		s.vertex.Error = err.Error()
-	}
-	// A part left open would keep the display from showing the step's end.
-	e := &buildkit.SolveStatus{}
-	for _, part := range s.parts {
-		if part.Completed == nil {
-			part.Completed = &now
-			e.Statuses = append(e.Statuses, part)
-		}
-	}
-	s.send(e)
-	return err
-}
-
-// send passes an event on together with the vertex it belongs to.
-func (s *Step) send(e *buildkit.SolveStatus) {
-	v := s.vertex
-	e.Vertexes = []*buildkit.Vertex{&v}
-	s.writer.Status(e)
 }
