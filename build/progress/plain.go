@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (c change) line(p *part) string {
 		if c.transfer.Completed == nil {
 			return ""
 		}
-		return fmt.Sprintf("#%d %s %s", v.number, c.transfer.ID, amount(c.transfer.Current, c.transfer.Total))
+		return fmt.Sprintf("#%d %s %s", v.number, c.transfer.ID, cmp.Or(amount(c.transfer.Current, c.transfer.Total), "done"))
 	case finished:
 		return fmt.Sprintf("#%d %s", v.number, v.outcome())
 	case ended:
@@ -100,9 +101,14 @@ func printFailures(out io.Writer, failed []*vertex) {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", max(d, 0).Seconds()) }
 
-// amount says how many bytes of how many. A total of 0 is unknown.
+// amount says how many bytes of how many, and nothing of none. A total of 0 is
+// unknown, and so is one that was passed: engines count some layers' archives, and
+// announce the sizes of the files in them.
 func amount(current, total int64) string {
-	if total <= 0 {
+	switch {
+	case current == 0 && total == 0:
+		return ""
+	case current > total:
 		return units.HumanSize(float64(current))
 	}
 	return units.HumanSize(float64(current)) + " / " + units.HumanSize(float64(total))

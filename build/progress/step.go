@@ -62,7 +62,7 @@ func (s *Step) Done(err error) error {
 	if err != nil {
 		s.vertex.Error = err.Error()
 	}
-	// A part left open would keep the display from showing the step's end.
+	// What is still open ends with the step.
 	e := &buildkit.SolveStatus{}
 	for _, part := range s.parts {
 		if part.Completed == nil {
