@@ -21,6 +21,11 @@ type Server struct {
 
 // Listen has the engine answer at an address: "unix" and a path, or "tcp" and host:port.
 func (e *Engine) Listen(ctx context.Context, network, address string) (*Server, error) {
+	return Listen(ctx, e, network, address)
+}
+
+// Listen has anything that answers as an engine do so at an address.
+func Listen(ctx context.Context, engine http.Handler, network, address string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -28,7 +33,7 @@ func (e *Engine) Listen(ctx context.Context, network, address string) (*Server, 
 	s := &Server{
 		Host:   network + "://" + listener.Addr().String(),
 		conns:  &conns{Listener: listener},
-		server: &http.Server{Handler: e, ErrorLog: log.New(io.Discard, "", 0)},
+		server: &http.Server{Handler: engine, ErrorLog: log.New(io.Discard, "", 0)},
 	}
 	go func() { _ = s.server.Serve(s.conns) }()
 	return s, nil
