@@ -59,7 +59,7 @@ func (r *Runner) look(ctx context.Context, req Request, a Assignment, image Imag
 	if r.Fits == nil || req.Output != nil {
 		return l, nil
 	}
-	step := w.Start("[verify] programs are for " + platforms.Format(a.Platform))
+	step := w.Start("[verify] programs are for " + platforms.FormatAll(a.Platform))
 	defer func() { err = step.Done(err) }()
 	ctx, l.stop = context.WithCancel(ctx)
 	l.ended = make(chan struct{})

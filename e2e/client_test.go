@@ -114,12 +114,19 @@ type process struct {
 	out  string // The directory of its output.
 }
 
-// start starts the docker command. Its output goes to files: with pipes, waiting for it would also wait for whatever it left running.
+// start starts the docker command.
 func (c *client) start(args ...string) *process {
+	c.t.Helper()
+	return c.startAs("docker", args...)
+}
+
+// startAs starts a docker command of that name. Its output goes to files: with pipes, waiting for it would also wait for whatever it
+// left running.
+func (c *client) startAs(program string, args ...string) *process {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	c.t.Cleanup(cancel)
-	p := &process{client: c, args: args, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, "docker", args...)}
+	p := &process{client: c, args: args, out: c.t.TempDir(), cmd: exec.CommandContext(ctx, program, args...)}
 	p.cmd.Env = c.environ()
 	p.cmd.Dir = c.t.TempDir()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: &syscall.Credential{Uid: c.user, Gid: c.user}}

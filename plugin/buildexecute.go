@@ -87,7 +87,7 @@ func (s *buildSession) verify(ctx context.Context, a build.Assignment, image bui
 		return fmt.Errorf("%w: built %s, the registry has %s", build.ErrOtherImage, image.ID, child.ConfigDigest)
 	}
 	if !platform.Same(*child.Descriptor.Platform, a.Platform) {
-		return fmt.Errorf("%w: the image says it is %s", manifest.ErrPlatform, platforms.Format(*child.Descriptor.Platform))
+		return fmt.Errorf("%w: the image says it is %s", manifest.ErrPlatform, platforms.FormatAll(*child.Descriptor.Platform))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

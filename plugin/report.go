@@ -35,7 +35,7 @@ func (s *buildSession) printPlan() {
 			match += ", NEW"
 			fresh = append(fresh, clean(a.Node.Name))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.Format(a.Platform), clean(a.Node.Name), clean(a.Node.Host), match)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.FormatAll(a.Platform), clean(a.Node.Name), clean(a.Node.Host), match)
 	}
 	_ = table.Flush()
 	if len(fresh) > 0 {
@@ -73,7 +73,7 @@ func (s *buildSession) printSummary() {
 		fmt.Fprintf(s.cli.Err(), "Warning: %s\n", clean(warning))
 	}
 	for _, p := range s.missing() {
-		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.Format(p))
+		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.FormatAll(p))
 	}
 }
 
@@ -138,7 +138,7 @@ func reportImages(out io.Writer, results []build.Result, quiet bool) error {
 		if r.Image.ID == "" {
 			continue // its files are in the place the user chose
 		}
-		line := fmt.Sprintf("%s %s %s", platforms.Format(r.Platform), r.Node.Name, r.Image.ID)
+		line := fmt.Sprintf("%s %s %s", platforms.FormatAll(r.Platform), r.Node.Name, r.Image.ID)
 		if quiet && len(results) == 1 {
 			line = r.Image.ID.String()
 		}

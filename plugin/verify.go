@@ -83,7 +83,7 @@ func (s *buildSession) fits(ctx context.Context, a build.Assignment, open func()
 func (s *buildSession) warnOf(a build.Assignment, report binary.Report, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	who := platforms.Format(a.Platform) + " on " + a.Node.Name
+	who := platforms.FormatAll(a.Platform) + " on " + a.Node.Name
 	for _, text := range warnings(report, err) {
 		s.warnings = append(s.warnings, who+": "+text)
 	}
@@ -176,7 +176,7 @@ func printWarning(dockerCLI command.Cli, f *inspected, image manifest.Child, rep
 	if image.Descriptor.Platform == nil {
 		return
 	}
-	who := reference.FamiliarString(f.name) + ", " + platforms.Format(*image.Descriptor.Platform)
+	who := reference.FamiliarString(f.name) + ", " + platforms.FormatAll(*image.Descriptor.Platform)
 	for _, text := range warnings(report, err) {
 		fmt.Fprintf(dockerCLI.Err(), "Warning: %s: %s\n", clean(who), clean(text))
 	}

@@ -88,7 +88,7 @@ func (e *MisfitError) Error() string {
 	for i, f := range e.Findings {
 		all[i] = f.String()
 	}
-	return fmt.Sprintf("the image is for %s, but %s", platforms.Format(e.Platform), strings.Join(all, "; "))
+	return fmt.Sprintf("the image is for %s, but %s", platforms.FormatAll(e.Platform), strings.Join(all, "; "))
 }
 
 // Err returns a *MisfitError if the image can't run; a strict one also if it has
@@ -118,7 +118,7 @@ func (r Report) Warning() string {
 		if more := r.ForeignCount - len(r.Foreign); more > 0 {
 			paths = append(paths, fmt.Sprintf("%d more", more))
 		}
-		parts = append(parts, "programs for other machines than "+platforms.Format(r.Platform)+": "+strings.Join(paths, ", "))
+		parts = append(parts, "programs for other machines than "+platforms.FormatAll(r.Platform)+": "+strings.Join(paths, ", "))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -204,13 +204,13 @@ func TestRefuses(t *testing.T) {
 	c := connect(t, e)
 	base := baseImage(t)
 	for line, says := range map[string]string{
-		"FROM scratch":                        "Windows does not support FROM scratch",
-		"FROM " + base + "\nRUN exit 3":       "The command 'cmd /S /C exit 3' returned a non-zero code: 3",
-		"FROM " + base + "\nCOPY no /":        "file not found in build context",
-		"FROM " + base + "\nRUN --network=none y":  "the --network option requires BuildKit",
-		"FROM " + base + "\nVOLUME /x":        "a stand-in does not know",
-		"FROM " + base + "x":                  "not found",
-		"FROM " + base + "\nCOPY d* C:\\no\n": "the destination must be a directory",
+		"FROM scratch":                            "Windows does not support FROM scratch",
+		"FROM " + base + "\nRUN exit 3":           "The command 'cmd /S /C exit 3' returned a non-zero code: 3",
+		"FROM " + base + "\nCOPY no /":            "file not found in build context",
+		"FROM " + base + "\nRUN --network=none y": "the --network option requires BuildKit",
+		"FROM " + base + "\nVOLUME /x":            "a stand-in does not know",
+		"FROM " + base + "x":                      "not found",
+		"FROM " + base + "\nCOPY d* C:\\no\n":     "the destination must be a directory",
 	} {
 		_, err := buildOn(t, c, map[string]string{"Dockerfile": line, "d1": "", "d2": ""}, dockerclient.ImageBuildOptions{})
 		assert.ErrorContains(t, err, says, "%s", line)
