@@ -126,9 +126,9 @@ func notIndex(from string) []string {
 // and the ARGs before the first stage with the values given for them. An ARG may
 // be made of those before it.
 func environment(lex *shell.Lex, global []instructions.ArgCommand, args map[string]string, p ocispec.Platform) shell.EnvGetter {
-	env := []string{
-		"TARGETPLATFORM=" + platforms.Format(p), "TARGETOS=" + p.OS, "TARGETARCH=" + p.Architecture, "TARGETVARIANT=" + p.Variant,
-		"BUILDPLATFORM=" + platforms.Format(p), "BUILDOS=" + p.OS, "BUILDARCH=" + p.Architecture, "BUILDVARIANT=" + p.Variant,
+	var env []string
+	for key, value := range automaticArgs(p) {
+		env = append(env, key+"="+value)
 	}
 	for _, command := range global {
 		for _, arg := range command.Args {
@@ -143,4 +143,15 @@ func environment(lex *shell.Lex, global []instructions.ArgCommand, args map[stri
 		}
 	}
 	return shell.EnvsFromSlice(env)
+}
+
+// automaticArgs are the build arguments that BuildKit defines by itself, for a
+// build of p on a node of that platform (platformOpt in its dockerfile2llb).
+func automaticArgs(p ocispec.Platform) map[string]string {
+	return map[string]string{
+		"TARGETPLATFORM": platforms.FormatAll(p), "TARGETOS": p.OS, "TARGETOSVERSION": p.OSVersion,
+		"TARGETARCH": p.Architecture, "TARGETVARIANT": p.Variant,
+		"BUILDPLATFORM": platforms.Format(p), "BUILDOS": p.OS, "BUILDOSVERSION": p.OSVersion,
+		"BUILDARCH": p.Architecture, "BUILDVARIANT": p.Variant,
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/containerd/platforms"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/docker/go-units"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -138,12 +137,9 @@ func classicOptions(req Request, a Assignment) (dockerclient.ImageBuildOptions, 
 // itself. Those that the Dockerfile has no ARG for the engine would warn of.
 func classicArgs(req Request, p ocispec.Platform) map[string]*string {
 	args := map[string]*string{}
-	name := platforms.Format(p)
-	for key, value := range map[string]string{
-		"TARGETPLATFORM": name, "TARGETOS": p.OS, "TARGETARCH": p.Architecture, "TARGETVARIANT": p.Variant,
-		"BUILDPLATFORM": name, "BUILDOS": p.OS, "BUILDARCH": p.Architecture, "BUILDVARIANT": p.Variant,
-	} {
-		if declares(req.Dockerfile.Content, key) {
+	for key, value := range automaticArgs(p) {
+		// An empty value would hide the ARG's own.
+		if value != "" && declares(req.Dockerfile.Content, key) {
 			args[key] = &value
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func TestWhatFlagsMeanToTheClassicBuilder(t *testing.T) {
 	t.Parallel()
 	req := Request{
-		Dockerfile: &source.Dockerfile{Content: []byte("FROM x\nARG TARGETARCH\nARG A=1\nARG TARGETOS BUILDPLATFORM=x\n")},
+		Dockerfile: &source.Dockerfile{Content: []byte("FROM x\nARG TARGETARCH\nARG A=1\nARG TARGETOS BUILDPLATFORM=x TARGETOSVERSION\n")},
 		BuildArgs:  map[string]string{"A": "2", "TARGETOS": "mine"}, AddHosts: []string{"h=1.2.3.4"}, Ulimits: []string{"nofile=1:2"},
 		CacheFrom: []buildkit.CacheOptionsEntry{{Type: "registry", Attrs: map[string]string{"ref": "app:old"}}},
 		Classic:   ClassicOptions{Isolation: "hyperv", Memory: 5},
@@ -42,6 +42,7 @@ func TestWhatFlagsMeanToTheClassicBuilder(t *testing.T) {
 	o, err = classicOptions(req, a)
 	assert.NilError(t, err)
 	assert.Equal(t, len(o.Platforms), 0, "a Windows engine builds for itself")
+	assert.Equal(t, *o.BuildArgs["TARGETOSVERSION"], "10.0.20348")
 }
 
 // TestTheClassicBuilderGetsTheLoginsOfItsOwnBases and of no other host.

@@ -63,7 +63,7 @@ func newView(d *dockerfile, in Input) (*view, error) {
 	}
 	p := in.Platform
 	for _, prefix := range []string{"TARGET", "BUILD"} {
-		v.global[prefix+"PLATFORM"], v.global[prefix+"OS"] = platforms.Format(p), p.OS
+		v.global[prefix+"PLATFORM"], v.global[prefix+"OS"], v.global[prefix+"OSVERSION"] = platforms.Format(p), p.OS, p.OSVersion
 		v.global[prefix+"ARCH"], v.global[prefix+"VARIANT"] = p.Architecture, p.Variant
 	}
 	for _, command := range d.global {

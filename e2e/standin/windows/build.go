@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
@@ -20,8 +21,6 @@ import (
 	"github.com/moby/moby/api/types/registry"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // building is one build (builder/dockerfile/builder.go, Builder).

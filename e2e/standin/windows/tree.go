@@ -61,7 +61,7 @@ func untar(archive io.Reader, in string) (tree, error) {
 			return t, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("Error processing tar file: %w", err) //nolint:staticcheck // the engine's words
+			return nil, fmt.Errorf("Error processing tar file: %w", err)
 		}
 		name, inside := strings.CutPrefix(path.Clean("/"+h.Name), in)
 		if !inside || name == "" {
