@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/layout", "platform", "retry",
+	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/archive", "manifest/layout", "platform", "retry",
 }
 
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
@@ -42,6 +42,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/power":   {rooms: []string{"contexts/config"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"manifest/archive": {rooms: []string{"manifest/layout"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest/layout":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"retry":            {never: []string{""}}, // every library

@@ -92,11 +92,7 @@ func (d *Dir) getManifest(ref string) (*http.Response, error) {
 }
 
 func (d *Dir) getBlob(req *http.Request, ref string) (*http.Response, error) {
-	name, _, err := blobPath(ref)
-	if err != nil {
-		return nil, err
-	}
-	file, err := d.open(name)
+	file, err := d.Blob(digest.Digest(ref))
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +120,7 @@ func (d *Dir) putManifest(req *http.Request, ref string) (*http.Response, error)
 	} else if err == nil {
 		dgst = want
 	}
-	if _, err := d.store(bytes.NewReader(raw), dgst); err != nil {
+	if err := d.store(bytes.NewReader(raw), dgst); err != nil {
 		return nil, err
 	}
 	if dgst.String() != ref {
@@ -152,7 +148,7 @@ func (d *Dir) upload(req *http.Request, id string) (*http.Response, error) {
 	case req.Method == http.MethodPatch:
 		// Uploads go on side by side.
 		d.mu.Unlock()
-		dgst, err := d.spool(u.name, req.Body)
+		dgst, _, err := d.spool(u.name, req.Body)
 		d.mu.Lock()
 		if u.digest = dgst; err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -91,12 +92,12 @@ func (d *Dir) check() error {
 	if layout.Version != ocispec.ImageLayoutVersion {
 		return fmt.Errorf("%s: version %q is not known", ocispec.ImageLayoutFile, layout.Version)
 	}
-	_, err = d.index()
+	_, err = d.Index()
 	return err
 }
 
-// index reads index.json.
-func (d *Dir) index() (ocispec.Index, error) {
+// Index reads index.json: what the layout holds, and under which names.
+func (d *Dir) Index() (ocispec.Index, error) {
 	var index ocispec.Index
 	raw, err := d.read(ocispec.ImageIndexFile)
 	if err == nil {
@@ -134,6 +135,15 @@ func (d *Dir) open(name string) (*os.File, error) {
 	return d.root.Open(name)
 }
 
+// Blob opens a blob. Its content is as it is on disk, not verified.
+func (d *Dir) Blob(dgst digest.Digest) (*os.File, error) {
+	name, _, err := blobPath(dgst.String())
+	if err != nil {
+		return nil, err
+	}
+	return d.open(name)
+}
+
 // blobPath is where a blob is. Of a digest that is none there is no path.
 func blobPath(text string) (string, digest.Digest, error) {
 	dgst, err := digest.Parse(text)
@@ -149,7 +159,7 @@ func (d *Dir) find(ref string) (ocispec.Descriptor, error) {
 		raw, err := d.read(name)
 		return ocispec.Descriptor{MediaType: mediaType(raw), Digest: dgst, Size: int64(len(raw))}, err
 	}
-	index, err := d.index()
+	index, err := d.Index()
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -181,19 +191,31 @@ func mediaType(raw []byte) string {
 func (d *Dir) tag(ref string, m ocispec.Descriptor) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	index, err := d.index()
+	index, err := d.Index()
 	if err != nil {
 		return err
 	}
 	m.Annotations = map[string]string{ocispec.AnnotationRefName: ref}
-	kept := []ocispec.Descriptor{}
-	for _, other := range index.Manifests {
-		if other.Annotations[ocispec.AnnotationRefName] != ref {
-			kept = append(kept, other)
-		}
+	index.Manifests = append(slices.DeleteFunc(index.Manifests, func(other ocispec.Descriptor) bool {
+		return other.Annotations[ocispec.AnnotationRefName] == ref
+	}), m)
+	return d.writeIndex(index)
+}
+
+// List has index.json list these manifests and no others. What it listed before stays as blobs.
+func (d *Dir) List(manifests ...ocispec.Descriptor) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	index, err := d.Index()
+	if err != nil {
+		return err
 	}
-	kept = append(kept, m)
-	index.Manifests = kept
+	index.Manifests = append([]ocispec.Descriptor{}, manifests...) // never null
+	return d.writeIndex(index)
+}
+
+// writeIndex replaces index.json in one step.
+func (d *Dir) writeIndex(index ocispec.Index) error {
 	raw, err := json.Marshal(index)
 	if err != nil {
 		return err

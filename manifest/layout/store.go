@@ -17,15 +17,15 @@ func (d *Dir) temporary() string {
 	return fmt.Sprintf(".upload-%d-%d", os.Getpid(), d.count)
 }
 
-// spool writes what it reads to a file of the layout, and tells its digest.
-func (d *Dir) spool(name string, content io.Reader) (digest.Digest, error) {
+// spool writes what it reads to a file of the layout, and tells its digest and size.
+func (d *Dir) spool(name string, content io.Reader) (digest.Digest, int64, error) {
 	file, err := d.root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	hash := digest.SHA256.Digester()
-	_, err = io.Copy(io.MultiWriter(file, hash.Hash()), content)
-	return hash.Digest(), errors.Join(err, file.Close())
+	size, err := io.Copy(io.MultiWriter(file, hash.Hash()), content)
+	return hash.Digest(), size, errors.Join(err, file.Close())
 }
 
 // commit gives a spooled file the name of its content.
@@ -41,18 +41,15 @@ func (d *Dir) commit(name string, dgst digest.Digest) error {
 }
 
 // store keeps a manifest as a blob.
-func (d *Dir) store(content io.Reader, want digest.Digest) (digest.Digest, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	name := d.temporary()
-	dgst, err := d.spool(name, content)
-	if err == nil && dgst != want {
-		err = fmt.Errorf("%s instead of %s", dgst, want)
-	}
+func (d *Dir) store(content io.Reader, want digest.Digest) error {
+	s, err := d.Spool(content)
 	if err != nil {
-		return "", errors.Join(err, d.root.Remove(name))
+		return err
 	}
-	return dgst, d.commit(name, dgst)
+	if s.Digest != want {
+		return errors.Join(fmt.Errorf("%s instead of %s", s.Digest, want), s.Drop())
+	}
+	return s.Keep()
 }
 
 // drop gives up an upload.
