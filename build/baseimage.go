@@ -51,8 +51,8 @@ func (b *baseImages) explain(err error) error {
 	return &BaseImageError{Reference: b.failed, Err: lastCause(err)}
 }
 
-// lastCause leaves out what BuildKit wraps around a failed look-up: the lines
-// of the Dockerfile and the reference again.
+// lastCause leaves out what BuildKit wraps around a failed look-up, such as the
+// reference again; which line of the Dockerfile it is about stays.
 func lastCause(err error) error {
 	text := err.Error()
 	if i := strings.LastIndex(text, "failed to create LLB definition: "); i >= 0 {
@@ -61,5 +61,9 @@ func lastCause(err error) error {
 	if i := strings.LastIndex(text, "failed to resolve source metadata for "); i >= 0 {
 		_, text, _ = strings.Cut(text[i:], ": ")
 	}
-	return errors.New(progress.Clean(text))
+	cause := errors.New(progress.Clean(text))
+	for _, s := range sources(err) {
+		cause = s.WrapError(cause)
+	}
+	return cause
 }

@@ -15,31 +15,33 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build/source"
 )
 
 // ErrDockerfile is returned for a Dockerfile that can't be parsed, or that
 // lacks the target.
 var ErrDockerfile = errors.New("invalid Dockerfile")
 
-// Bases returns the images that a Dockerfile takes from registries, each once:
+// Bases returns the images that the Dockerfile takes from registries, each once:
 // those of FROM, of COPY --from and RUN --mount=from, and its # syntax. Build
 // arguments and the values of the platform p are filled in. What can't be told
 // before the build (an image named by a variable without a value) is left out:
 // the build will say what is wrong with it.
-func Bases(dockerfile []byte, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
-	parsed, err := parser.Parse(bytes.NewReader(dockerfile))
+func Bases(d *source.Dockerfile, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
+	parsed, err := parser.Parse(bytes.NewReader(d.Content))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDockerfile, err)
+		return nil, fmt.Errorf("%w: %w", ErrDockerfile, located(err, d))
 	}
 	stages, global, err := instructions.Parse(parsed.AST, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDockerfile, err)
+		return nil, fmt.Errorf("%w: %w", ErrDockerfile, located(err, d))
 	}
 	if err := hasTarget(stages, target); err != nil {
 		return nil, err
 	}
 	b := bases{lex: shell.NewLex(parsed.EscapeToken), env: environment(shell.NewLex(parsed.EscapeToken), global, args, p), found: map[string]reference.Named{}}
-	if syntax, _, _, ok := parser.DetectSyntax(dockerfile); ok {
+	if syntax, _, _, ok := parser.DetectSyntax(d.Content); ok {
 		b.add(syntax, nil)
 	}
 	for i, stage := range stages {

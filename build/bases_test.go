@@ -7,6 +7,8 @@ import (
 
 	"github.com/distribution/reference"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/build/source"
 )
 
 func TestBases(t *testing.T) {
@@ -70,7 +72,7 @@ func TestBases(t *testing.T) {
 			if c.platform == "" {
 				c.platform = "linux/amd64"
 			}
-			found, err := Bases([]byte(c.dockerfile), c.args, c.target, parse(c.platform))
+			found, err := Bases(&source.Dockerfile{Content: []byte(c.dockerfile)}, c.args, c.target, parse(c.platform))
 			assert.NilError(t, err)
 			got, want := []string{}, strings.Fields(c.want)
 			for _, image := range found {
@@ -99,7 +101,7 @@ func TestBasesRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Bases([]byte(c.dockerfile), nil, c.target, parse("linux/amd64"))
+			_, err := Bases(&source.Dockerfile{Content: []byte(c.dockerfile)}, nil, c.target, parse("linux/amd64"))
 			assert.ErrorIs(t, err, ErrDockerfile)
 			assert.ErrorContains(t, err, c.want)
 		})
@@ -124,7 +126,7 @@ func FuzzBases(f *testing.F) {
 		f.Add([]byte(seed), "target", "value")
 	}
 	f.Fuzz(func(t *testing.T, dockerfile []byte, target, value string) {
-		found, err := Bases(dockerfile, map[string]string{"A": value}, target, parse("linux/arm/v7"))
+		found, err := Bases(&source.Dockerfile{Content: dockerfile}, map[string]string{"A": value}, target, parse("linux/arm/v7"))
 		if err != nil {
 			assert.ErrorIs(t, err, ErrDockerfile)
 			return

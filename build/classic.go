@@ -74,7 +74,7 @@ func classicError(err error) error {
 // logins are those of the hosts of this request's own base images: they go with
 // the request, whether the engine will need them or not.
 func (b *classicBuilder) logins(ctx context.Context, req Request, a Assignment, w *progress.Writer) (map[string]registry.AuthConfig, error) {
-	images, err := Bases(req.Dockerfile.Content, req.BuildArgs, req.Target, a.Platform)
+	images, err := Bases(req.Dockerfile, req.BuildArgs, req.Target, a.Platform)
 	if err != nil {
 		return nil, err
 	}

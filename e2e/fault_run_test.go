@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 )
 
 // One platform fails while the other is busy: the other is stopped, and the error names platform, node and step.
@@ -54,4 +56,23 @@ func TestRunFailsWithoutPush(t *testing.T) {
 	s.build("-q", "-t", s.ref(), s.dir("RUN "+onEach("true", "exit 7"))).failed(1, "linux/386 on i386: build", "exit code: 7")
 	s.unharmed()
 	assert.Equal(t, engine("i386").image(t, s.ref()), "")
+}
+
+// What is wrong with a Dockerfile is shown with its lines, as docker build shows them: an instruction, a step, a base image.
+func TestDockerfileErrorsShowItsLines(t *testing.T) {
+	t.Parallel()
+	s := newNodeScene(t, "trixie")
+	for _, c := range []struct{ line, says string }{
+		{"FORM scratch", "unknown instruction"},
+		{"RUN exit 7", "exit code: 7"},
+		{"FROM " + farm.registry + "/nothing/here:1", "base image"},
+	} {
+		r := s.push("--platform", "linux/amd64", s.dir("RUN true", c.line))
+		_, excerpt, _ := strings.Cut(r.stderr, "Dockerfile:6\n")
+		assert.Assert(t, is.Contains(excerpt, "RUN true\n"), "%s", r)
+		assert.Assert(t, is.Contains(excerpt, " | >>> "+c.line+"\n"), "%s", r)
+		assert.Assert(t, is.Contains(excerpt, c.says), "the reason stands below: %s", r)
+		assert.Assert(t, r.code == 1 || r.code == 3, "%s", r)
+	}
+	s.unharmed()
 }

@@ -119,7 +119,7 @@ func (s *buildSession) makeRequests(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		more, err := build.Bases(request.Dockerfile.Content, request.BuildArgs, request.Target, a.Platform)
+		more, err := build.Bases(request.Dockerfile, request.BuildArgs, request.Target, a.Platform)
 		if err != nil {
 			return err
 		}

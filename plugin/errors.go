@@ -50,7 +50,7 @@ func fail(err error) error {
 		return nil
 	}
 	code, hint := explain(err)
-	text := progress.Clean(err.Error())
+	text := strings.Join(build.Excerpts(err), "") + progress.Clean(err.Error())
 	if hint != "" {
 		text += "\n\n" + progress.Clean(hint)
 	}
