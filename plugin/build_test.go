@@ -8,30 +8,28 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	refname "github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"gotest.tools/v3/assert"
 
-	"github.com/docker-multiarch/docker-multiarch/build"
-	"github.com/docker-multiarch/docker-multiarch/contexts"
-	"github.com/docker-multiarch/docker-multiarch/contexts/history"
 	"github.com/docker-multiarch/docker-multiarch/e2e/standin"
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 // two is a command line with an engine for amd64 and one for arm64, and a build
 // context.
 func two(t *testing.T) (d *dockerLine, amd, arm *standin.Engine, dir string) {
 	t.Helper()
-	amd, arm = builder(t, "AMD", "x86_64"), builder(t, "ARM", "aarch64")
-	d = newDocker(t, "laptop", map[string]string{"laptop": listening(t, amd), "pi": listening(t, arm)})
-	return d, amd, arm, dirWith(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY a /\n", "a": "x"})
+	line, amd, arm, dir := plugintest.Two(t)
+	return &dockerLine{line}, amd, arm, dir
 }
 
 func idOf(t *testing.T, platform string) string {
 	t.Helper()
-	id, err := imageFor(t, platform, 1).ConfigName()
+	id, err := plugintest.Image(t, platform, 1).ConfigName()
 	assert.NilError(t, err)
 	return id.String()
 }
@@ -39,54 +37,37 @@ func idOf(t *testing.T, platform string) string {
 func TestABuildSaysOnStdoutWhichImageIsOnWhichNodeAndNothingElse(t *testing.T) {
 	d, _, _, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-t", "app", dir))
-	assert.Equal(t, d.out.String(), "linux/amd64 laptop "+idOf(t, "linux/amd64")+"\nlinux/arm64 pi "+idOf(t, "linux/arm64")+"\n")
-	contains(t, d.err.String(), "PLATFORM", "linux/amd64", "native", "pi")
+	assert.Equal(t, d.Out.String(), "linux/amd64 laptop "+idOf(t, "linux/amd64")+"\nlinux/arm64 pi "+idOf(t, "linux/arm64")+"\n")
+	plugintest.Contains(t, d.Err.String(), "PLATFORM", "linux/amd64", "native", "pi")
 }
 
 func TestAQuietBuildOfOnePlatformSaysTheImageIDAlone(t *testing.T) {
 	d, _, _, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-q", "--platform", "linux/arm64", dir))
-	assert.Equal(t, d.out.String(), idOf(t, "linux/arm64")+"\n")
-	assert.Equal(t, d.err.String(), "")
+	assert.Equal(t, d.Out.String(), idOf(t, "linux/arm64")+"\n")
+	assert.Equal(t, d.Err.String(), "")
 }
 
 func TestAQuietBuildOfTwoPlatformsSaysWhichIsWhich(t *testing.T) {
 	d, _, _, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-q", dir))
-	assert.Equal(t, strings.Count(d.out.String(), "\n"), 2)
-	contains(t, d.out.String(), "linux/arm64 pi sha256:")
+	assert.Equal(t, strings.Count(d.Out.String(), "\n"), 2)
+	plugintest.Contains(t, d.Out.String(), "linux/arm64 pi sha256:")
 }
 
 func TestADryRunPrintsThePlanAndSendsNothing(t *testing.T) {
 	d, amd, arm, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-q", "--dry-run", "-t", "app", dir))
-	assert.Equal(t, d.out.String(), "")
-	contains(t, d.err.String(), "PLATFORM      NODE", "linux/amd64   laptop   unix://", "linux/arm64   pi", "native\n")
+	assert.Equal(t, d.Out.String(), "")
+	plugintest.Contains(t, d.Err.String(), "PLATFORM      NODE", "linux/amd64   laptop   unix://", "linux/arm64   pi", "native\n")
 	for _, e := range []*standin.Engine{amd, arm} {
 		assert.Equal(t, e.Asked("grpc")+e.Asked("session"), 0)
 	}
 }
 
-func TestARemoteNodeIsNewUntilItWasSentSomething(t *testing.T) {
-	t.Parallel()
-	h, err := history.Open(t.TempDir())
-	assert.NilError(t, err)
-	t.Cleanup(func() { assert.Check(t, h.Close()) })
-	remote, local := &contexts.Node{Name: "pi", Host: "ssh://pi"}, &contexts.Node{Name: "laptop", Host: "unix:///docker.sock"}
-	assert.Assert(t, isNew(h, remote))
-	assert.Assert(t, !isNew(h, local), "its files stay on this machine")
-	assert.Assert(t, !isNew(nil, remote), "without a memory everything would be new for ever")
-	noteBuild(h, "project", []build.Result{{Assignment: build.Assignment{Node: remote}, Err: errors.New("it may have got files before it failed")}})
-	assert.Assert(t, !isNew(h, remote))
-	assert.Assert(t, isNew(h, &contexts.Node{Name: "pi", Host: "ssh://another"}), "the context leads to another machine now")
-	assert.Equal(t, len(recentNodes(h, "project")), 0, "it built nothing")
-	noteBuild(h, "project", []build.Result{{Assignment: build.Assignment{Node: remote}}})
-	assert.DeepEqual(t, recentNodes(h, "project"), []string{"pi"})
-}
-
 func TestAPublishedBuildIsOneIndexOfWhatTheEnginesPushed(t *testing.T) {
 	d, _, _, dir := two(t)
-	host := newRegistryServer(t, nil)
+	host := plugintest.Registry(t, nil)
 	metadata, iid := filepath.Join(t.TempDir(), "metadata.json"), filepath.Join(t.TempDir(), "iid")
 	assert.NilError(t, d.run(t, "build", "-t", host+"/app:1", "-t", host+"/app", "--push", "--metadata-file", metadata, "--iidfile", iid, dir))
 
@@ -96,12 +77,12 @@ func TestAPublishedBuildIsOneIndexOfWhatTheEnginesPushed(t *testing.T) {
 	assert.NilError(t, err)
 	digest, err := index.Digest()
 	assert.NilError(t, err)
-	assert.Equal(t, d.out.String(), host+"/app:1@"+digest.String()+"\n"+host+"/app:latest@"+digest.String()+"\n")
+	assert.Equal(t, d.Out.String(), host+"/app:1@"+digest.String()+"\n"+host+"/app:latest@"+digest.String()+"\n")
 	manifest, err := index.IndexManifest()
 	assert.NilError(t, err)
 	assert.Equal(t, len(manifest.Manifests), 2)
 	for i, platform := range []string{"linux/amd64", "linux/arm64"} {
-		pushed, err := imageFor(t, platform, 1).Digest()
+		pushed, err := plugintest.Image(t, platform, 1).Digest()
 		assert.NilError(t, err)
 		assert.Equal(t, manifest.Manifests[i].Platform.String(), platform)
 		assert.Equal(t, manifest.Manifests[i].Digest, pushed)
@@ -114,53 +95,33 @@ func TestAPublishedBuildIsOneIndexOfWhatTheEnginesPushed(t *testing.T) {
 	assert.NilError(t, err)
 	assert.NilError(t, json.Unmarshal(text, &m))
 	assert.Equal(t, m["containerimage.digest"], digest.String())
-	contains(t, d.err.String(), "pushing "+host+"/app:1-linux-amd64", "publishing "+host+"/app:1", "publishing "+host+"/app:latest")
+	plugintest.Contains(t, d.Err.String(), "pushing "+host+"/app:1-linux-amd64", "publishing "+host+"/app:1", "publishing "+host+"/app:latest")
 
 	// Quiet says the digest alone.
 	assert.NilError(t, d.run(t, "build", "-q", "-t", host+"/app:1", "--push", dir))
-	assert.Equal(t, d.out.String(), digest.String()+"\n")
+	assert.Equal(t, d.Out.String(), digest.String()+"\n")
 }
 
 func TestAPlatformThatMayBeMissingIsSaidToBe(t *testing.T) {
 	d, _, arm, dir := two(t)
 	arm.Solve = func(context.Context, string) (string, error) { return "", errors.New("exit code: 1") }
-	host := newRegistryServer(t, nil)
+	host := plugintest.Registry(t, nil)
 	err := d.run(t, "build", "-t", host+"/app:1", "-t", host+"/other:1", "--push", "--platform", "linux/amd64,linux/arm64,linux/s390x", "--allow-missing", "linux/arm64,linux/s390x", dir)
 	assert.NilError(t, err)
-	contains(t, d.err.String(), "Missing: linux/arm64 on pi: build: ", "exit code: 1", "Missing: linux/s390x: no node")
-	contains(t, d.out.String(), host+"/app:1@sha256:")
-}
-
-func TestABuildArgumentWithoutAValueComesFromTheEnvironment(t *testing.T) {
-	d, _, _, dir := two(t)
-	t.Setenv("FROM_ENV", "set")
-	for _, c := range []struct {
-		args []string
-		want map[string]string
-	}{
-		{[]string{"--build-arg", "A=1", "--build-arg", "FROM_ENV", "--build-arg", "NOT_SET"}, map[string]string{"A": "1", "FROM_ENV": "set"}},
-		{[]string{"--build-arg", "A=", "--build-arg", "FROM_ENV=mine"}, map[string]string{"A": "", "FROM_ENV": "mine"}},
-		{[]string{"--build-arg", "A=b=c,d"}, map[string]string{"A": "b=c,d"}},
-		{[]string{"--build-arg", "A=1", "--build-arg", "linux/arm64:A=2"}, map[string]string{"A": "1"}},
-		{[]string{"--build-arg", "linux/amd64:A=2", "--build-arg", "A=1"}, map[string]string{"A": "2"}},
-		{nil, map[string]string{}},
-	} {
-		s, cmd := sessionOf(t, d, append(c.args, dir)...)
-		assert.NilError(t, s.prepare(t.Context(), cmd))
-		assert.DeepEqual(t, s.requests["linux/amd64"].BuildArgs, c.want)
-	}
+	plugintest.Contains(t, d.Err.String(), "Missing: linux/arm64 on pi: build: ", "exit code: 1", "Missing: linux/s390x: no node")
+	plugintest.Contains(t, d.Out.String(), host+"/app:1@sha256:")
 }
 
 // TestErrorsOfABuild runs what can go wrong from the command line to the exit
 // code.
 func TestErrorsOfABuild(t *testing.T) {
 	d, amd, _, dir := two(t)
-	closed := newRegistryServer(t, func(w http.ResponseWriter, _ *http.Request) bool {
+	closed := plugintest.Registry(t, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("WWW-Authenticate", `Basic realm="closed"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
 	})
-	broken := dirWith(t, map[string]string{"Dockerfile": "FORM scratch\n"})
+	broken := plugintest.Dir(t, map[string]string{"Dockerfile": "FORM scratch\n"})
 	file := filepath.Join(dir, "a")
 	good := amd.Solve
 	failing := func(context.Context, string) (string, error) {
@@ -205,9 +166,33 @@ func TestErrorsOfABuild(t *testing.T) {
 			err := d.run(t, append([]string{"build"}, c.args...)...)
 			assert.Assert(t, err != nil)
 			assert.Equal(t, exitCode(err), c.code, "%v", err)
-			contains(t, err.Error(), c.want...)
+			plugintest.Contains(t, err.Error(), c.want...)
 			assert.Assert(t, !strings.Contains(err.Error(), "\x1b"))
-			assert.Equal(t, d.out.String(), "", "stdout is for results alone")
+			assert.Equal(t, d.Out.String(), "", "stdout is for results alone")
 		})
 	}
+}
+
+// TestWhenTheSecondTargetFailsTheStateOfEachIsReported publishes to a registry
+// that refuses one tag.
+func TestWhenTheSecondTargetFailsTheStateOfEachIsReported(t *testing.T) {
+	d, _, _, dir := two(t)
+	var refuse atomic.Bool
+	refuse.Store(true)
+	host := plugintest.Registry(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if !refuse.Load() || r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/manifests/2") {
+			return false
+		}
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	})
+	args := []string{"build", "-t", host + "/app", "-t", host + "/app:1", "-t", host + "/app:2", "--push", dir}
+	err := d.run(t, args...)
+	assert.Equal(t, exitCode(err), exitPartial, "%v", err)
+	plugintest.Contains(t, err.Error(), "published "+host+"/app:1; failed: "+host+"/app:2: ", "not tried: "+host+"/app:latest", "Run the same command again")
+	assert.Equal(t, d.Out.String(), "")
+
+	refuse.Store(false)
+	assert.NilError(t, d.run(t, args...))
+	assert.Equal(t, strings.Count(d.Out.String(), "@sha256:"), 3)
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 // shelf is a registry in memory with images to make others of.
@@ -34,7 +36,7 @@ type shelf struct {
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	s := &shelf{}
-	s.host = newRegistryServer(t, func(w http.ResponseWriter, r *http.Request) bool {
+	s.host = plugintest.Registry(t, func(w http.ResponseWriter, r *http.Request) bool {
 		s.mu.Lock()
 		hook := s.hook
 		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
@@ -63,7 +65,7 @@ func (s *shelf) tag(t *testing.T, ref string) refname.Tag {
 // image stores an image for a platform; of another content, if one is given.
 func (s *shelf) image(t *testing.T, ref, platform string, change ...func(*v1.ConfigFile)) (v1.Image, digest.Digest) {
 	t.Helper()
-	image := imageFor(t, platform, 1)
+	image := plugintest.Image(t, platform, 1)
 	file, err := image.ConfigFile()
 	assert.NilError(t, err)
 	file = file.DeepCopy()
@@ -87,9 +89,9 @@ func (s *shelf) store(t *testing.T, ref string, image v1.Image) digest.Digest {
 // an index of it and an attestation manifest.
 func (s *shelf) attested(t *testing.T, ref, platform string) (image, attestation, index digest.Digest) {
 	t.Helper()
-	img := mutate.ConfigMediaType(mutate.MediaType(imageFor(t, platform, 1), types.OCIManifestSchema1), types.OCIConfigJSON)
+	img := mutate.ConfigMediaType(mutate.MediaType(plugintest.Image(t, platform, 1), types.OCIManifestSchema1), types.OCIConfigJSON)
 	image = s.store(t, ref, img)
-	att, err := mutate.Append(mutate.MediaType(imageFor(t, "unknown/unknown", 0), types.OCIManifestSchema1),
+	att, err := mutate.Append(mutate.MediaType(plugintest.Image(t, "unknown/unknown", 0), types.OCIManifestSchema1),
 		mutate.Addendum{Layer: static.NewLayer([]byte("{}"), "application/vnd.in-toto+json"), Annotations: map[string]string{"in-toto.io/predicate-type": "https://spdx.dev/Document"}},
 		mutate.Addendum{Layer: static.NewLayer([]byte("{ }"), "application/vnd.in-toto+json"), Annotations: map[string]string{"in-toto.io/predicate-type": "https://slsa.dev/provenance/v1"}},
 		mutate.Addendum{Layer: static.NewLayer([]byte("{  }"), "application/vnd.in-toto+json"), Annotations: map[string]string{"in-toto.io/predicate-type": "https://example.com/x"}})
@@ -182,11 +184,11 @@ func TestCreate(t *testing.T) {
 	_, amd64 := s.image(t, "app:a", "linux/amd64")
 	_, arm64 := s.image(t, "app:b", "linux/arm64")
 	d := newDocker(t, "nobody", nil)
-	assert.NilError(t, d.run(t, "create", "-t", s.host+"/app:latest", "-t", s.host+"/app:1", s.host+"/app:b", s.host+"/app@"+amd64.String(), amd64.String()), d.err.String())
+	assert.NilError(t, d.run(t, "create", "-t", s.host+"/app:latest", "-t", s.host+"/app:1", s.host+"/app:b", s.host+"/app@"+amd64.String(), amd64.String()), d.Err.String())
 	index := s.listed(t, "app:1")
 	dgst := digest.FromBytes(s.get(t, "app:1"))
-	assert.Equal(t, d.out.String(), s.host+"/app:latest@"+dgst.String()+"\n"+s.host+"/app:1@"+dgst.String()+"\n")
-	assert.Equal(t, d.err.String(), "", "nothing was copied")
+	assert.Equal(t, d.Out.String(), s.host+"/app:latest@"+dgst.String()+"\n"+s.host+"/app:1@"+dgst.String()+"\n")
+	assert.Equal(t, d.Err.String(), "", "nothing was copied")
 	assert.DeepEqual(t, lines(index), map[string]digest.Digest{"linux|||amd64|": amd64, "linux|||arm64|": arm64})
 	assert.Equal(t, s.puts[len(s.puts)-1], "app/manifests/latest", "latest last")
 	assert.Equal(t, index.MediaType, "application/vnd.docker.distribution.manifest.list.v2+json")
@@ -224,11 +226,11 @@ func TestCreateFromOtherRepositoriesAndRegistries(t *testing.T) {
 	amd64, attestation, _ := there.attested(t, "far/app:a", "linux/amd64")
 	_, arm64 := here.image(t, "near:b", "linux/arm64")
 	d := newDocker(t, "nobody", nil)
-	assert.NilError(t, d.run(t, "create", "-t", here.host+"/app:1", "-t", here.host+"/app:2", there.host+"/far/app:a", here.host+"/near:b"), d.err.String())
+	assert.NilError(t, d.run(t, "create", "-t", here.host+"/app:1", "-t", here.host+"/app:2", there.host+"/far/app:a", here.host+"/near:b"), d.Err.String())
 	assert.DeepEqual(t, lines(here.listed(t, "app:1")), map[string]digest.Digest{"linux|||amd64|": amd64, "linux|||arm64|": arm64, "unknown|||unknown|": attestation})
-	contains(t, d.err.String(), "Copying from "+there.host+"/far/app to "+here.host+"/app\n", "blobs copied")
-	assert.Assert(t, !strings.Contains(d.err.String(), "cannot"))
-	assert.Equal(t, strings.Count(d.err.String(), "Copying"), 2, "each repository once")
+	plugintest.Contains(t, d.Err.String(), "Copying from "+there.host+"/far/app to "+here.host+"/app\n", "blobs copied")
+	assert.Assert(t, !strings.Contains(d.Err.String(), "cannot"))
+	assert.Equal(t, strings.Count(d.Err.String(), "Copying"), 2, "each repository once")
 }
 
 // Of one index as it is, docker's users expect the same digest under another name.
@@ -240,9 +242,9 @@ func TestCreateOfOneIndexKeepsItsDigest(t *testing.T) {
 	assert.NilError(t, d.run(t, "create", "-t", s.host+"/app:1", "-t", other.host+"/mirror:1", s.host+"/app:a"))
 	assert.Equal(t, digest.FromBytes(s.get(t, "app:1")), index)
 	assert.Equal(t, digest.FromBytes(other.get(t, "mirror:1")), index)
-	contains(t, d.out.String(), other.host+"/mirror:1@"+index.String())
+	plugintest.Contains(t, d.Out.String(), other.host+"/mirror:1@"+index.String())
 	assert.NilError(t, d.run(t, "create", "--dry-run", s.host+"/app:a"))
-	assert.Equal(t, d.out.String(), string(s.get(t, "app:a"))+"\n")
+	assert.Equal(t, d.Out.String(), string(s.get(t, "app:a"))+"\n")
 
 	// An index that lies is not kept.
 	s.image(t, "app:b", "linux/arm64")
@@ -250,7 +252,7 @@ func TestCreateOfOneIndexKeepsItsDigest(t *testing.T) {
 	s.index(t, "app:lie", nil, entry)
 	assert.NilError(t, d.run(t, "create", "-t", s.host+"/app:2", s.host+"/app:lie"))
 	assert.Equal(t, s.listed(t, "app:2").Manifests[0].Platform.Architecture, "arm64")
-	contains(t, d.err.String(), "lists "+entry.Digest.String()+" as linux/s390x, but the image is for linux/arm64")
+	plugintest.Contains(t, d.Err.String(), "lists "+entry.Digest.String()+" as linux/s390x, but the image is for linux/arm64")
 }
 
 func TestCreateAppend(t *testing.T) {
@@ -260,11 +262,11 @@ func TestCreateAppend(t *testing.T) {
 	_, fresh := s.image(t, "app:c", "linux/arm64", func(c *v1.ConfigFile) { c.Author = "x" })
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "create", "--append", "-t", s.host+"/app:1", "--annotation", "index:a=1", s.host+"/app:a"))
-	contains(t, d.err.String(), s.host+"/app:1 is new\n")
+	plugintest.Contains(t, d.Err.String(), s.host+"/app:1 is new\n")
 	assert.NilError(t, d.run(t, "create", "--append", "-t", s.host+"/app:1", s.host+"/app:b"))
-	contains(t, d.err.String(), "Kept: linux/amd64 "+amd64.String()+", of unknown age\n")
+	plugintest.Contains(t, d.Err.String(), "Kept: linux/amd64 "+amd64.String()+", of unknown age\n")
 	assert.NilError(t, d.run(t, "create", "--append", "-t", s.host+"/app:1", "--annotation", "b=2", s.host+"/app:c"))
-	assert.Assert(t, !strings.Contains(d.err.String(), arm64.String()))
+	assert.Assert(t, !strings.Contains(d.Err.String(), arm64.String()))
 	index := s.listed(t, "app:1")
 	assert.DeepEqual(t, lines(index), map[string]digest.Digest{"linux|||amd64|": amd64, "linux|||arm64|": fresh})
 	assert.DeepEqual(t, index.Annotations, map[string]string{"a": "1", "b": "2"})
@@ -291,7 +293,7 @@ func TestCreateAppendStartsAnewWhenOvertaken(t *testing.T) {
 	})
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "create", "--append", "-t", s.host+"/app:1", s.host+"/app:b"))
-	contains(t, d.err.String(), "was changed by someone else, adding to what it has now")
+	plugintest.Contains(t, d.Err.String(), "was changed by someone else, adding to what it has now")
 	assert.DeepEqual(t, lines(s.listed(t, "app:1")), map[string]digest.Digest{"linux|||amd64|": amd64, "linux|||arm64|": arm64, "linux|||s390x|": s390x})
 	assert.Assert(t, first != digest.FromBytes(s.get(t, "app:1")))
 }
@@ -330,7 +332,7 @@ func TestCreateFilterFormatAndAnnotations(t *testing.T) {
 		t.Helper()
 		assert.NilError(t, d.run(t, append(append([]string{"create", "--dry-run"}, args...), all...)...))
 		var index ocispec.Index
-		assert.NilError(t, json.Unmarshal(d.out.Bytes(), &index))
+		assert.NilError(t, json.Unmarshal(d.Out.Bytes(), &index))
 		return index
 	}
 	assert.Equal(t, len(create().Manifests), 4)
@@ -392,8 +394,8 @@ func TestErrorsOfCreate(t *testing.T) {
 			err := d.run(t, append([]string{"create"}, c.args...)...)
 			assert.Assert(t, err != nil)
 			assert.Equal(t, exitCode(err), c.code, "%v", err)
-			contains(t, err.Error(), c.want...)
-			assert.Equal(t, d.out.String(), "")
+			plugintest.Contains(t, err.Error(), c.want...)
+			assert.Equal(t, d.Out.String(), "")
 			assert.Assert(t, s.get(t, "app:1") == nil, "published")
 		})
 	}
@@ -412,8 +414,8 @@ func TestCreateOfSomeOfSeveralTargets(t *testing.T) {
 	d := newDocker(t, "nobody", nil)
 	err := d.run(t, "create", "-t", s.host+"/app:latest", "-t", s.host+"/app:1", "-t", s.host+"/app:2", s.host+"/app:a")
 	assert.Equal(t, exitCode(err), exitPartial, "%v", err)
-	contains(t, err.Error(), "published "+s.host+"/app:1; failed: "+s.host+"/app:2", "not tried: "+s.host+"/app:latest")
-	assert.Equal(t, d.out.String(), "")
+	plugintest.Contains(t, err.Error(), "published "+s.host+"/app:1; failed: "+s.host+"/app:2", "not tried: "+s.host+"/app:latest")
+	assert.Equal(t, d.Out.String(), "")
 	assert.Assert(t, s.get(t, "app:latest") == nil)
 
 	err = d.run(t, "create", "-t", s.host+"/app:2", s.host+"/app:a")
@@ -433,12 +435,12 @@ func TestCopy(t *testing.T) {
 	_, image := s.image(t, "app:single", "linux/arm64")
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "copy", s.host+"/app:1", other.host+"/mirror"))
-	assert.Equal(t, d.out.String(), other.host+"/mirror:1@"+index.String()+"\n", "the tag of the source, not latest")
-	contains(t, d.err.String(), other.host+"/mirror: ", "blobs copied")
+	assert.Equal(t, d.Out.String(), other.host+"/mirror:1@"+index.String()+"\n", "the tag of the source, not latest")
+	plugintest.Contains(t, d.Err.String(), other.host+"/mirror: ", "blobs copied")
 	assert.Equal(t, digest.FromBytes(other.get(t, "mirror:1")), index)
 	assert.NilError(t, d.run(t, "copy", s.host+"/app@"+image.String(), s.host+"/app:2"))
 	assert.Equal(t, digest.FromBytes(s.get(t, "app:2")), image)
-	assert.Equal(t, d.err.String(), "")
+	assert.Equal(t, d.Err.String(), "")
 
 	for _, c := range []struct {
 		args []string
@@ -454,7 +456,7 @@ func TestCopy(t *testing.T) {
 	} {
 		err := d.run(t, append([]string{"copy"}, c.args...)...)
 		assert.Equal(t, exitCode(err), c.code, "%v", err)
-		contains(t, err.Error(), c.want)
+		plugintest.Contains(t, err.Error(), c.want)
 		assert.Assert(t, s.get(t, "app:9") == nil)
 	}
 }

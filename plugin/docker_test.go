@@ -1,72 +1,22 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"log"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/command"
-	"github.com/docker/cli/cli/config"
-	"github.com/docker/cli/cli/flags"
-	refname "github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/spf13/cobra"
-	"gotest.tools/v3/assert"
+	"github.com/docker/cli/cli"
 
-	"github.com/docker-multiarch/docker-multiarch/e2e/standin"
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
-// dockerLine is a real docker command line with a configuration directory of the
-// test's own. Its tests can't be parallel: docker keeps the directory in a
-// variable, and the environment counts.
-type dockerLine struct {
-	cli      *command.DockerCli
-	dir      string
-	out, err bytes.Buffer
-}
+// dockerLine is a docker command line with this plugin.
+type dockerLine struct{ *plugintest.Docker }
 
 // newDocker makes a command line with contexts by name and endpoint.
 func newDocker(t *testing.T, current string, hosts map[string]string) *dockerLine {
 	t.Helper()
-	for _, key := range []string{"DOCKER_HOST", command.EnvOverrideContext, "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH"} {
-		t.Setenv(key, "")
-		assert.NilError(t, os.Unsetenv(key))
-	}
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	d := &dockerLine{dir: t.TempDir()}
-	before := config.Dir()
-	config.SetDir(d.dir)
-	t.Cleanup(func() { config.SetDir(before) })
-	text, err := json.Marshal(map[string]any{"currentContext": current})
-	assert.NilError(t, err)
-	assert.NilError(t, os.WriteFile(filepath.Join(d.dir, "config.json"), text, 0o600))
-
-	d.cli, err = command.NewDockerCli(
-		command.WithBaseContext(t.Context()), command.WithInputStream(io.NopCloser(strings.NewReader(""))),
-		command.WithOutputStream(&d.out), command.WithErrorStream(&d.err),
-	)
-	assert.NilError(t, err)
-	assert.NilError(t, d.cli.Initialize(flags.NewClientOptions()))
-	for name, host := range hosts {
-		assert.NilError(t, d.cli.ContextStore().CreateOrUpdate(contextMeta(name, host)))
-	}
-	return d
+	return &dockerLine{plugintest.New(t, current, hosts)}
 }
 
 // run runs docker multiarch with those arguments.
@@ -76,162 +26,13 @@ func (d *dockerLine) run(t *testing.T, args ...string) error {
 }
 
 func (d *dockerLine) runContext(ctx context.Context, args ...string) error {
-	d.out.Reset()
-	d.err.Reset()
-	cmd := NewCommand(d.cli, "1.2.3-test")
-	cmd.SetArgs(args)
-	cmd.SetOut(&d.out)
-	cmd.SetErr(&d.err)
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	return cmd.ExecuteContext(ctx)
+	return d.Run(ctx, NewCommand(d.CLI, "1.2.3-test"), args...)
 }
 
-// sessionOf is a session of docker multiarch build with those arguments, and its
-// command.
-func sessionOf(t *testing.T, d *dockerLine, args ...string) (*buildSession, *cobra.Command) {
-	t.Helper()
-	o := newBuildOptions()
-	cmd := &cobra.Command{Use: "build"}
-	o.addFlags(cmd)
-	assert.NilError(t, cmd.ParseFlags(args))
-	o.dir = cmd.Flags().Arg(0)
-	in, err := o.read(d.cli.In())
-	assert.NilError(t, err)
-	s := &buildSession{cli: d.cli, input: in, registry: newRegistry(d.cli, "test", o.insecure), credentials: credentials{d.cli.ConfigFile()}}
-	t.Cleanup(s.close)
-	return s, cmd
-}
-
-// listening starts a stand-in for an engine and returns its endpoint.
-func listening(t *testing.T, e *standin.Engine) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "e") // a socket's path is limited
-	assert.NilError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	server, err := e.Listen(t.Context(), "unix", filepath.Join(dir, "s"))
-	assert.NilError(t, err)
-	t.Cleanup(func() { _ = server.Close() })
-	return server.Host
-}
-
-// builder is a stand-in whose every build gives the image of that platform,
-// which it pushes to where it is told, as an engine with a graph driver does.
-func builder(t *testing.T, id, machine string) *standin.Engine {
-	t.Helper()
-	e := &standin.Engine{ID: id, Architecture: machine}
-	images := map[string]v1.Image{} // by image ID
-	e.Solve = func(_ context.Context, platform string) (string, error) {
-		image := imageFor(t, platform, 1)
-		config, err := image.ConfigName()
-		images[config.String()] = image
-		return config.String(), err
+// exitCode is the code with which the process would end.
+func exitCode(err error) int {
+	if status, ok := errors.AsType[cli.StatusError](err); ok {
+		return status.StatusCode
 	}
-	tagged := map[string]v1.Image{}
-	e.Faults = map[string]http.HandlerFunc{
-		"tag": func(w http.ResponseWriter, r *http.Request) {
-			_, id, _ := strings.Cut(r.URL.Path, "/images/")
-			tagged[r.URL.Query().Get("repo")+":"+r.URL.Query().Get("tag")] = images[strings.TrimSuffix(id, "/tag")]
-			w.WriteHeader(http.StatusCreated)
-		},
-		"push": func(w http.ResponseWriter, r *http.Request) {
-			_, repo, _ := strings.Cut(r.URL.Path, "/images/")
-			tag := r.URL.Query().Get("tag")
-			ref := strings.TrimSuffix(repo, "/push") + ":" + tag
-			digest, err := upload(ref, tagged[ref])
-			if err != nil {
-				_, _ = io.WriteString(w, `{"errorDetail":{"message":"`+err.Error()+`"}}`)
-				return
-			}
-			_, _ = io.WriteString(w, `{"status":"`+tag+`: digest: `+digest.String()+` size: 1"}`)
-		},
-	}
-	byPath := e.Faults
-	e.Faults = standin.On("", func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := byPath[filepath.Base(r.URL.Path)]
-		if !ok {
-			t.Errorf("engine %s was asked %s %s", id, r.Method, r.URL)
-			answer = http.NotFound
-		}
-		answer(w, r)
-	})
-	return e
-}
-
-func upload(ref string, image v1.Image) (v1.Hash, error) {
-	if image == nil {
-		return v1.Hash{}, errors.New("no such image: " + ref)
-	}
-	tag, err := refname.NewTag(ref, refname.Insecure)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	if err := remote.Write(tag, image); err != nil {
-		return v1.Hash{}, err
-	}
-	return image.Digest()
-}
-
-// imageFor makes the same image every time: as many layers as asked for, of
-// some bytes each.
-func imageFor(t *testing.T, platform string, layers int) v1.Image {
-	t.Helper()
-	image := mutate.MediaType(empty.Image, types.DockerManifestSchema2)
-	for i := range layers {
-		var err error
-		image, err = mutate.AppendLayers(image, static.NewLayer([]byte(strings.Repeat(platform, 100*(i+1))), types.DockerLayer))
-		assert.NilError(t, err)
-	}
-	file, err := image.ConfigFile()
-	assert.NilError(t, err)
-	file = file.DeepCopy()
-	parts := append(strings.Split(platform, "/"), "")
-	file.OS, file.Architecture, file.Variant = parts[0], parts[1], parts[2]
-	image, err = mutate.ConfigFile(image, file)
-	assert.NilError(t, err)
-	return image
-}
-
-// newRegistryServer is a registry in memory; before, if it is not nil, may answer
-// in its place.
-func newRegistryServer(t *testing.T, before func(http.ResponseWriter, *http.Request) bool) (host string) {
-	t.Helper()
-	real := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if before == nil || !before(w, r) {
-			real.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
-}
-
-// dirWith makes a directory of files.
-func dirWith(t *testing.T, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		assert.NilError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-		assert.NilError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
-	return dir
-}
-
-func targets(all ...string) []reference.NamedTagged {
-	tags := make([]reference.NamedTagged, len(all))
-	for i, s := range all {
-		named, err := reference.ParseNormalizedNamed(s)
-		if err != nil {
-			panic(err)
-		}
-		tags[i] = reference.TagNameOnly(named).(reference.NamedTagged)
-	}
-	return tags
-}
-
-func contains(t *testing.T, text string, all ...string) {
-	t.Helper()
-	for _, part := range all {
-		assert.Assert(t, strings.Contains(text, part), "%q is not in:\n%s", part, text)
-	}
+	return -1
 }

@@ -20,6 +20,11 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/platform"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/builder"
+	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
+	"github.com/docker-multiarch/docker-multiarch/plugin/image"
+	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
 // The exit codes; docs/errors.md explains them to the user.
@@ -35,14 +40,6 @@ const (
 )
 
 var errInterrupted = errors.New("interrupted")
-
-// usageError is a mistake in how the command was called.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// usage marks err as a mistake in how the command was called.
-func usage(err error) error { return usageError{err} }
 
 // fail turns an error into what the user sees and the exit code of the process.
 func fail(err error) error {
@@ -81,8 +78,8 @@ func explain(err error) (code int, hint string) {
 
 var explanations = []explanation{
 	{is(errInterrupted), exitInterrupted, nil},
-	{is(errLoopback), exitUsage, say("Name the registry by an address that all nodes reach.")},
-	{as[usageError], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
+	{is(builder.ErrLoopback), exitUsage, say("Name the registry by an address that all nodes reach.")},
+	{as[argument.Error], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
 	{as[*platform.Error], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
@@ -91,7 +88,7 @@ var explanations = []explanation{
 	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
 	{as[*build.UnsupportedError], exitUsage, say("Leave it out, or build that platform on another node: --node PLATFORM:CONTEXT")},
 	{is(contexts.ErrUnknownContext), exitUsage, say("Try: docker context ls")},
-	{as[*partialError], exitPartial, say("Run the same command again to finish, or give the rest their names: docker multiarch create -t NAME PUBLISHED")},
+	{as[*registry.PartialError], exitPartial, say("Run the same command again to finish, or give the rest their names: docker multiarch create -t NAME PUBLISHED")},
 	{as[*build.DroppedError], exitNoNode, droppedHint},
 	{as[*build.NoNodeError], exitNoNode, noNodeHint},
 	{is(manifest.ErrChanged), exitChanged, say("Another build published this tag at the same time. Run the command again if yours should count.")},
@@ -104,9 +101,9 @@ var explanations = []explanation{
 	{is(manifest.ErrPlatform), exitUnverified, nil},
 	{is(manifest.ErrInvalid), exitUnverified, nil},
 	{as[*binary.MisfitError], exitUnverified, say("Copy or build that file for each platform. If it is meant to be there: --allow-foreign PATH")},
-	{as[*lackError], exitUnverified, nil},
-	{as[*sizeError], exitUnverified, nil},
-	{as[*findingsError], exitUnverified, nil},
+	{as[*image.LackError], exitUnverified, nil},
+	{as[*image.SizeError], exitUnverified, nil},
+	{as[*dockerfile.FindingsError], exitUnverified, nil},
 	{is(manifest.ErrUnsupported), exitUnavailable, nil},
 	{is(manifest.ErrUnauthorized), exitUnavailable, loginHint},
 	{is(manifest.ErrDenied), exitUnavailable, say("The login is known, but may not do this. Check the repository's name and permissions.")},
@@ -130,7 +127,7 @@ var explanations = []explanation{
 	{isPush, exitUnavailable, pushHint},
 	{is(build.ErrDockerfile), exitFailed, nil},
 	{is(check.ErrDockerfile), exitFailed, nil},
-	{is(errCheck), exitUnverified, nil},
+	{is(builder.ErrCheck), exitUnverified, nil},
 	{is(context.Canceled), exitInterrupted, nil},
 }
 
@@ -241,21 +238,3 @@ func joinPlatforms(all []ocispec.Platform) string {
 	}
 	return text
 }
-
-// partialError is returned when some of several targets were published.
-type partialError struct {
-	published []string
-	failed    string
-	err       error
-	untouched []string
-}
-
-func (e *partialError) Error() string {
-	text := fmt.Sprintf("published %s; failed: %s: %v", strings.Join(e.published, ", "), e.failed, e.err)
-	if len(e.untouched) > 0 {
-		text += "; not tried: " + strings.Join(e.untouched, ", ")
-	}
-	return text
-}
-
-func (e *partialError) Unwrap() error { return e.err }

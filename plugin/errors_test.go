@@ -20,6 +20,12 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/platform"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/builder"
+	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
+	"github.com/docker-multiarch/docker-multiarch/plugin/image"
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
+	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
 // onNode is an error as it comes from a node.
@@ -39,8 +45,8 @@ var explained = []struct {
 	hint string
 }{
 	{"an interrupt, whatever it broke", fmt.Errorf("%w: %w", errInterrupted, onNode("push", build.ErrNodeLost)), 130, ""},
-	{"a registry that nodes look for on themselves", usage(fmt.Errorf("x %w", errLoopback)), 125, "all nodes reach"},
-	{"a wrong flag", usage(errors.New("unknown flag: --x")), 125, "--help"},
+	{"a registry that nodes look for on themselves", argument.Wrong(fmt.Errorf("x %w", builder.ErrLoopback)), 125, "all nodes reach"},
+	{"a wrong flag", argument.Wrong(errors.New("unknown flag: --x")), 125, "--help"},
 	{"a wrong platform", &platform.Error{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
 	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},
 	{"no tag to push", fmt.Errorf("%w: x", build.ErrNeedsTag), 125, "--platform-tag=none"},
@@ -54,7 +60,7 @@ var explained = []struct {
 	{"a mistake in the configuration", &config.Error{}, 125, "docker multiarch node config --help"},
 	{"what an engine can't", errors.Join(&build.UnsupportedError{Feature: "--shm-size"}, &build.UnsupportedError{}), 125, "--node PLATFORM:CONTEXT"},
 	{"an unknown context", fmt.Errorf("%w: x", contexts.ErrUnknownContext), 125, "docker context ls"},
-	{"some targets alone", &partialError{published: []string{"a"}, failed: "b", err: fromRegistry(manifest.ErrDenied)}, 5, "Run the same command again"},
+	{"some targets alone", &registry.PartialError{Err: fromRegistry(manifest.ErrDenied)}, 5, "Run the same command again"},
 	{"a platform less", &build.DroppedError{Planned: []ocispec.Platform{platforms.MustParse("linux/amd64"), platforms.MustParse("linux/arm/v7")}}, 2, "--platform linux/amd64,linux/arm/v7"},
 	{"no node", errors.Join(&build.NoNodeError{}, &build.NoNodeError{}), 2, "docker context create"},
 	{"a tag that moved", fromRegistry(manifest.ErrChanged), 6, "at the same time"},
@@ -64,8 +70,8 @@ var explained = []struct {
 	{"another digest", onNode("push", fromRegistry(manifest.ErrDigest)), 4, ""},
 	{"another platform", onNode("push", fmt.Errorf("%w: x", manifest.ErrPlatform)), 4, ""},
 	{"a bad manifest", fromRegistry(manifest.ErrInvalid), 4, ""},
-	{"an image that lacks platforms", &lackError{image: "app:1", lacks: []string{"linux/arm64"}}, 4, ""},
-	{"an image that is too large", &sizeError{image: "app:1", platform: "linux/arm64", size: 2, limit: 1}, 4, ""},
+	{"an image that lacks platforms", &image.LackError{}, 4, ""},
+	{"an image that is too large", &image.SizeError{}, 4, ""},
 	{"a program for another machine", onNode("verify", &binary.MisfitError{Platform: platforms.MustParse("linux/386")}), 4, "--allow-foreign"},
 	{"a test that fails", onNode("test", &build.TestError{Test: "x", Shell: true, Started: true, Err: errors.New("exit code: 1")}), 1, ""},
 	{"a test without a shell", onNode("test", &build.TestError{Test: "x", Shell: true, Err: errors.New("no such file")}), 1, "takes words"},
@@ -85,8 +91,8 @@ var explained = []struct {
 	{"a login over plain tcp", onNode("push", fmt.Errorf("%w: x", build.ErrExposed)), 125, "insecure: true"},
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},
 	{"a bad Dockerfile", fmt.Errorf("%w: x", build.ErrDockerfile), 1, ""},
-	{"a check that finds something", errCheck, 4, ""},
-	{"a Dockerfile with something to mend, and a registry that is down", errors.Join(&findingsError{errors: 1}, fromRegistry(manifest.ErrUnavailable)), 4, ""},
+	{"a check that finds something", builder.ErrCheck, 4, ""},
+	{"a Dockerfile with something to mend, and a registry that is down", errors.Join(&dockerfile.FindingsError{}, fromRegistry(manifest.ErrUnavailable)), 4, ""},
 	{"a Dockerfile that can't be checked", fmt.Errorf("%w: x", check.ErrDockerfile), 1, ""},
 	{"a name that Windows can't have", fmt.Errorf("%w: x", source.ErrWindows), 125, "for Windows"},
 	{"a name that can't be sent", fmt.Errorf("%w: x", source.ErrName), 1, ".dockerignore"},
@@ -106,7 +112,7 @@ func TestExplain(t *testing.T) {
 			if c.hint == "" {
 				assert.Equal(t, hint, "")
 			}
-			contains(t, hint, c.hint)
+			plugintest.Contains(t, hint, c.hint)
 			// Wrapping changes nothing.
 			wrapped, _ := explain(fmt.Errorf("wrapped: %w", c.err))
 			assert.Equal(t, wrapped, c.code)
@@ -144,20 +150,11 @@ func TestFailIsNothingForNothing(t *testing.T) {
 func TestFailKeepsTheCauseAndCleansTheText(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("evil\x1b[2J\x07 words")
-	err := fail(usage(cause))
+	err := fail(argument.Wrong(cause))
 	assert.ErrorIs(t, err, cause)
 	var status cli.StatusError
 	assert.Assert(t, errors.As(err, &status))
 	assert.Equal(t, status.StatusCode, 125)
 	assert.Equal(t, status.Error(), "evil words\n\nRun 'docker multiarch COMMAND --help' for more information.")
 	assert.Equal(t, fail(errors.New("plain")).Error(), "plain")
-}
-
-func TestAPartialErrorNamesEveryTarget(t *testing.T) {
-	t.Parallel()
-	e := &partialError{published: []string{"a", "b"}, failed: "c", err: manifest.ErrDenied}
-	assert.Error(t, e, "published a, b; failed: c: denied")
-	e.untouched = []string{"d", "e"}
-	assert.Error(t, e, "published a, b; failed: c: denied; not tried: d, e")
-	assert.ErrorIs(t, e, manifest.ErrDenied)
 }

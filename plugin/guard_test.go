@@ -8,14 +8,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/crane"
 	"gotest.tools/v3/assert"
 
-	"github.com/docker-multiarch/docker-multiarch/build"
-	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
 	d, _, _, dir := two(t)
 	overtaken := make(chan string, 1)
-	host := newRegistryServer(t, func(_ http.ResponseWriter, r *http.Request) bool {
+	host := plugintest.Registry(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/manifests/1-linux-arm64") {
 			return false
 		}
@@ -31,14 +30,14 @@ func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
 	first, err := crane.Digest(host + "/app:1")
 	assert.NilError(t, err)
 
-	_, err = upload(host+"/app:other", imageFor(t, "linux/s390x", 2))
+	_, err = plugintest.Upload(host+"/app:other", plugintest.Image(t, "linux/s390x", 2))
 	assert.NilError(t, err)
 	other, err := crane.Digest(host + "/app:other")
 	assert.NilError(t, err)
 	overtaken <- host + "/app:other"
 	err = d.run(t, append(args, "--if-unchanged", "--annotation", "index:a=b", "--platform", "linux/amd64,linux/arm64")...)
 	assert.Equal(t, exitCode(err), exitChanged, "%v", err)
-	contains(t, err.Error(), first, other)
+	plugintest.Contains(t, err.Error(), first, other)
 	now, err := crane.Digest(host + "/app:1")
 	assert.NilError(t, err)
 	assert.Equal(t, now, other)
@@ -46,8 +45,8 @@ func TestIfUnchangedLeavesATagThatSomeoneElseChanged(t *testing.T) {
 
 func TestIfUnchangedFromADigestIsCheckedBeforeTheBuild(t *testing.T) {
 	d, amd, _, dir := two(t)
-	host := newRegistryServer(t, nil)
-	_, err := upload(host+"/app:1", imageFor(t, "linux/amd64", 1))
+	host := plugintest.Registry(t, nil)
+	_, err := plugintest.Upload(host+"/app:1", plugintest.Image(t, "linux/amd64", 1))
 	assert.NilError(t, err)
 	had, err := crane.Digest(host + "/app:1")
 	assert.NilError(t, err)
@@ -58,7 +57,7 @@ func TestIfUnchangedFromADigestIsCheckedBeforeTheBuild(t *testing.T) {
 	} {
 		err = d.run(t, args...)
 		assert.Equal(t, exitCode(err), exitChanged, "%v", err)
-		contains(t, err.Error(), had, wrong)
+		plugintest.Contains(t, err.Error(), had, wrong)
 	}
 	assert.Equal(t, amd.Asked("grpc"), 0)
 	assert.NilError(t, d.run(t, "build", "-t", host+"/app:1", "--push", "--if-unchanged="+had, dir))
@@ -72,7 +71,7 @@ func TestIfUnchangedFromADigestIsCheckedBeforeTheBuild(t *testing.T) {
 
 func TestWhoMayNotPushIsToldBeforeTheBuild(t *testing.T) {
 	d, amd, _, dir := two(t)
-	host := newRegistryServer(t, func(w http.ResponseWriter, r *http.Request) bool {
+	host := plugintest.Registry(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost {
 			w.WriteHeader(http.StatusForbidden)
 			return true
@@ -83,19 +82,4 @@ func TestWhoMayNotPushIsToldBeforeTheBuild(t *testing.T) {
 	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)
 	assert.Equal(t, amd.Asked("grpc"), 0)
 	assert.NilError(t, d.run(t, "build", "-t", host+"/app:1", "--push", "--dry-run", dir), "a dry run starts no upload")
-}
-
-func TestAnotherMachineDoesNotPushToLocalhost(t *testing.T) {
-	t.Parallel()
-	far := &contexts.Node{Name: "pi", Host: "ssh://pi", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
-	plan := build.Plan{{Node: far, Pushes: targets("127.0.0.1:5000/app:1-linux-arm64")}}
-	err := checkLoopback(plan)
-	assert.ErrorIs(t, err, errLoopback)
-	contains(t, err.Error(), "127.0.0.1:5000", "pi (ssh://pi)")
-	plan[0].Pushes = targets("reg.example.com/app:1-linux-arm64")
-	assert.NilError(t, checkLoopback(plan))
-	plan[0].Pushes = targets("localhost/app:1-linux-arm64")
-	assert.ErrorIs(t, checkLoopback(plan), errLoopback)
-	plan[0].Node = &contexts.Node{Name: "here", Host: "unix:///x", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
-	assert.NilError(t, checkLoopback(plan))
 }

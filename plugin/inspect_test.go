@@ -15,26 +15,36 @@ import (
 	"gotest.tools/v3/golden"
 
 	"github.com/docker-multiarch/docker-multiarch/e2e/standin"
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 // publishedImage puts an index of three platforms under a tag and returns its
 // registry.
 func publishedImage(t *testing.T) (host string) {
 	t.Helper()
-	host = newRegistryServer(t, nil)
+	host = plugintest.Registry(t, nil)
 	index := v1.ImageIndex(empty.Index)
 	for i, platform := range []string{"linux/amd64", "linux/arm/v7", "linux/arm64"} {
 		p, err := v1.ParsePlatform(platform)
 		assert.NilError(t, err)
-		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: imageFor(t, platform, i+1), Descriptor: v1.Descriptor{Platform: p}})
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: plugintest.Image(t, platform, i+1), Descriptor: v1.Descriptor{Platform: p}})
 	}
 	tag, err := refname.NewTag(host+"/app:1", refname.Insecure)
 	assert.NilError(t, err)
 	assert.NilError(t, remote.WriteIndex(tag, index))
 	single, err := refname.NewTag(host+"/single:1", refname.Insecure)
 	assert.NilError(t, err)
-	assert.NilError(t, remote.Write(single, imageFor(t, "linux/s390x", 1)))
+	assert.NilError(t, remote.Write(single, plugintest.Image(t, "linux/s390x", 1)))
 	return host
+}
+
+// imageView is what inspect --format json says, as far as tests look at it.
+type imageView struct {
+	Reference string
+	Platforms []struct {
+		Platform string
+		Nodes    []string
+	}
 }
 
 func TestInspect(t *testing.T) {
@@ -53,8 +63,8 @@ func TestInspect(t *testing.T) {
 			args = append(args, "--format", c.format)
 		}
 		assert.NilError(t, d.run(t, args...), c.golden)
-		golden.Assert(t, strings.ReplaceAll(d.out.String(), host, "REGISTRY"), c.golden+".golden")
-		assert.Equal(t, d.err.String(), "")
+		golden.Assert(t, strings.ReplaceAll(d.Out.String(), host, "REGISTRY"), c.golden+".golden")
+		assert.Equal(t, d.Err.String(), "")
 	}
 }
 
@@ -68,16 +78,16 @@ func TestInspectRawIsTheManifestToTheByte(t *testing.T) {
 	raw, err := index.RawManifest()
 	assert.NilError(t, err)
 	assert.NilError(t, d.run(t, "inspect", "--raw", host+"/app:1"))
-	assert.Equal(t, d.out.String(), string(raw))
+	assert.Equal(t, d.Out.String(), string(raw))
 }
 
 func TestInspectNamesTheNodesThatRunAPlatformNatively(t *testing.T) {
 	host := publishedImage(t)
 	amd, arm := &standin.Engine{ID: "AMD"}, &standin.Engine{ID: "ARM", Architecture: "aarch64"}
-	d := newDocker(t, "laptop", map[string]string{"laptop": listening(t, amd), "pi": listening(t, arm), "gone": "unix:///nowhere/docker.sock"})
+	d := newDocker(t, "laptop", map[string]string{"laptop": plugintest.Listen(t, amd), "pi": plugintest.Listen(t, arm), "gone": "unix:///nowhere/docker.sock"})
 	assert.NilError(t, d.run(t, "inspect", "--nodes", "--format", "json", host+"/app:1"))
-	var view inspectView
-	assert.NilError(t, json.Unmarshal(d.out.Bytes(), &view))
+	var view imageView
+	assert.NilError(t, json.Unmarshal(d.Out.Bytes(), &view))
 	got := map[string]string{}
 	for _, p := range view.Platforms {
 		got[p.Platform] = strings.Join(p.Nodes, " ")
@@ -85,20 +95,20 @@ func TestInspectNamesTheNodesThatRunAPlatformNatively(t *testing.T) {
 	assert.DeepEqual(t, got, map[string]string{"linux/amd64": "laptop", "linux/arm64": "pi", "linux/arm/v7": ""})
 
 	assert.NilError(t, d.run(t, "inspect", "--nodes", host+"/app:1"))
-	contains(t, d.out.String(), "NODES", "pi")
+	plugintest.Contains(t, d.Out.String(), "NODES", "pi")
 }
 
 func TestInspectWithoutNodesDialsNone(t *testing.T) {
 	host := publishedImage(t)
 	e := &standin.Engine{}
-	d := newDocker(t, "laptop", map[string]string{"laptop": listening(t, e)})
+	d := newDocker(t, "laptop", map[string]string{"laptop": plugintest.Listen(t, e)})
 	assert.NilError(t, d.run(t, "inspect", host+"/app:1"))
 	assert.Equal(t, e.Asked("_ping"), 0)
 }
 
 func TestErrorsOfInspect(t *testing.T) {
 	host := publishedImage(t)
-	closed := newRegistryServer(t, func(w http.ResponseWriter, _ *http.Request) bool {
+	closed := plugintest.Registry(t, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("WWW-Authenticate", `Basic realm="closed"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
@@ -123,8 +133,8 @@ func TestErrorsOfInspect(t *testing.T) {
 			err := d.run(t, append([]string{"inspect"}, c.args...)...)
 			assert.Assert(t, err != nil)
 			assert.Equal(t, exitCode(err), c.code, "%v", err)
-			contains(t, err.Error(), c.want...)
-			assert.Equal(t, d.out.String(), "")
+			plugintest.Contains(t, err.Error(), c.want...)
+			assert.Equal(t, d.Out.String(), "")
 		})
 	}
 }

@@ -13,6 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
 	"gotest.tools/v3/golden"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 // described is an image about which there is much to say.
@@ -50,8 +52,8 @@ func TestInspectTellsMore(t *testing.T) {
 		{"inspect-more-template", []string{"--format", "{{.Reference}} {{.Platform}} {{.OSVersion}} {{.Attested}} {{.Created}} {{.Base}}"}},
 	} {
 		assert.NilError(t, d.run(t, append([]string{"inspect", s.host + "/app:1"}, c.args...)...), c.golden)
-		golden.Assert(t, strings.ReplaceAll(d.out.String(), s.host, "REGISTRY"), c.golden+".golden")
-		assert.Equal(t, d.err.String(), "")
+		golden.Assert(t, strings.ReplaceAll(d.Out.String(), s.host, "REGISTRY"), c.golden+".golden")
+		assert.Equal(t, d.Err.String(), "")
 	}
 }
 
@@ -59,19 +61,19 @@ func TestInspectSeveral(t *testing.T) {
 	s := described(t)
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "inspect", s.host+"/app:w", s.host+"/app:b"))
-	text := d.out.String()
-	contains(t, text, "app:w\n", "app:b\n", "\n\nName:")
+	text := d.Out.String()
+	plugintest.Contains(t, text, "app:w\n", "app:b\n", "\n\nName:")
 	assert.Assert(t, strings.Index(text, "app:w") < strings.Index(text, "app:b"), "in the order asked for")
 
 	err := d.run(t, "inspect", "--format", "json", s.host+"/app:gone", s.host+"/app:b", s.host+"/app:w")
 	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)
-	contains(t, err.Error(), "app:gone: not found")
-	var views []inspectView
-	assert.NilError(t, json.Unmarshal(d.out.Bytes(), &views))
+	plugintest.Contains(t, err.Error(), "app:gone: not found")
+	var views []imageView
+	assert.NilError(t, json.Unmarshal(d.Out.Bytes(), &views))
 	assert.Equal(t, len(views), 2, "the others are shown")
 	assert.Equal(t, views[0].Reference, s.host+"/app:b")
 	assert.NilError(t, d.run(t, "inspect", "--format", "{{.Reference}}", s.host+"/app:b", s.host+"/app:w"))
-	assert.Equal(t, d.out.String(), s.host+"/app:b\n"+s.host+"/app:w\n")
+	assert.Equal(t, d.Out.String(), s.host+"/app:b\n"+s.host+"/app:w\n")
 }
 
 func TestInspectConfig(t *testing.T) {
@@ -79,11 +81,11 @@ func TestInspectConfig(t *testing.T) {
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "inspect", "--config", "--platform", "windows/amd64", s.host+"/app:1"))
 	var file ocispec.Image
-	assert.NilError(t, json.Unmarshal(d.out.Bytes(), &file))
+	assert.NilError(t, json.Unmarshal(d.Out.Bytes(), &file))
 	assert.Equal(t, file.OSVersion, "10.0.20348.9")
-	whole := d.out.String()
+	whole := d.Out.String()
 	assert.NilError(t, d.run(t, "inspect", "--config", s.host+"/app:w"), "of one platform there is no choice")
-	assert.Equal(t, d.out.String(), whole)
+	assert.Equal(t, d.Out.String(), whole)
 	assert.NilError(t, d.run(t, "inspect", "--format", "json", s.host+"/app:w"))
 }
 
@@ -115,14 +117,14 @@ func TestInspectGate(t *testing.T) {
 	} {
 		err := d.run(t, append([]string{"inspect"}, c.args...)...)
 		assert.Equal(t, exitCode(err), exitUnverified, "%v: %v", c.args, err)
-		contains(t, err.Error(), c.want...)
-		contains(t, d.out.String(), "PLATFORM")
+		plugintest.Contains(t, err.Error(), c.want...)
+		plugintest.Contains(t, d.Out.String(), "PLATFORM")
 	}
 	err := d.run(t, "inspect", "--raw", "--require", "linux/s390x", image)
 	assert.Equal(t, exitCode(err), exitUnverified)
-	assert.Equal(t, d.out.String(), "")
+	assert.Equal(t, d.Out.String(), "")
 	assert.NilError(t, d.run(t, "inspect", s.host+"/app:lie"))
-	contains(t, d.err.String(), "lists "+lie.Digest.String()+" as linux/amd64, but the image is for linux/arm64")
+	plugintest.Contains(t, d.Err.String(), "lists "+lie.Digest.String()+" as linux/amd64, but the image is for linux/arm64")
 }
 
 func TestErrorsOfInspectsFlags(t *testing.T) {
@@ -150,8 +152,8 @@ func TestErrorsOfInspectsFlags(t *testing.T) {
 	} {
 		err := d.run(t, append([]string{"inspect"}, c.args...)...)
 		assert.Equal(t, exitCode(err), c.code, "%v: %v", c.args, err)
-		contains(t, err.Error(), c.want)
-		assert.Equal(t, d.out.String(), "")
+		plugintest.Contains(t, err.Error(), c.want)
+		assert.Equal(t, d.Out.String(), "")
 	}
 }
 
@@ -169,7 +171,7 @@ func TestInspectOfAMissingAttestation(t *testing.T) {
 	})
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "inspect", s.host+"/app:a", "--format", "{{.Attestations}} {{.Attested}}"))
-	assert.Equal(t, d.out.String(), "1 missing\n")
+	assert.Equal(t, d.Out.String(), "1 missing\n")
 	status = http.StatusForbidden
 	err := d.run(t, "inspect", s.host+"/app:a")
 	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)

@@ -1,12 +1,13 @@
 package plugin
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
 	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
 // builderAlias is the key of config.json's aliases that names the plugin which
@@ -17,15 +18,15 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
 		Short: "Make docker multiarch the builder behind docker build",
-		Args:  args(cli.NoArgs),
-		RunE: run(func(context.Context, *cobra.Command, []string) error {
+		Args:  cli.NoArgs,
+		RunE: func(_ *cobra.Command, _ []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases == nil {
 				config.Aliases = map[string]string{}
 			}
 			config.Aliases[builderAlias] = pluginName
 			return saveAlias(dockerCLI, "docker build is now docker multiarch build")
-		}),
+		},
 	}
 }
 
@@ -33,15 +34,15 @@ func newUninstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "uninstall",
 		Short: "Give docker build back its own builder",
-		Args:  args(cli.NoArgs),
-		RunE: run(func(context.Context, *cobra.Command, []string) error {
+		Args:  cli.NoArgs,
+		RunE: func(_ *cobra.Command, _ []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases[builderAlias] != pluginName {
-				return usage(fmt.Errorf("docker build is not docker multiarch: the alias %q is %q", builderAlias, config.Aliases[builderAlias]))
+				return argument.Wrong(fmt.Errorf("docker build is not docker multiarch: the alias %q is %q", builderAlias, config.Aliases[builderAlias]))
 			}
 			delete(config.Aliases, builderAlias)
 			return saveAlias(dockerCLI, "docker build uses docker's own builder again")
-		}),
+		},
 	}
 }
 

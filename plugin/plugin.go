@@ -11,6 +11,12 @@ import (
 	"github.com/docker/cli/cli-plugins/plugin"
 	"github.com/docker/cli/cli/command"
 	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/builder"
+	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
+	"github.com/docker-multiarch/docker-multiarch/plugin/image"
+	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 )
 
 // pluginName is the command behind docker.
@@ -33,49 +39,64 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   pluginName,
 		Short: "Build images for several platforms on the engines you have",
-		Args:  args(cobra.NoArgs),
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(dockerCLI.Err())
 			return cmd.Help()
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(usage(err)) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(argument.Wrong(err)) })
 	cmd.AddCommand(
-		newBuildCommand(dockerCLI, version),
-		newCheckCommand(dockerCLI, version),
-		newInspectCommand(dockerCLI, version),
-		newCreateCommand(dockerCLI, version),
-		newCopyCommand(dockerCLI, version),
-		newUntagCommand(dockerCLI, version),
-		newNodeCommand(dockerCLI),
+		builder.NewCommand(dockerCLI, version),
+		dockerfile.NewCheckCommand(dockerCLI, version),
+		image.NewInspectCommand(dockerCLI, version),
+		image.NewCreateCommand(dockerCLI, version),
+		image.NewCopyCommand(dockerCLI, version),
+		image.NewUntagCommand(dockerCLI, version),
+		node.NewCommand(dockerCLI),
 		newInstallCommand(dockerCLI),
 		newUninstallCommand(dockerCLI),
 		newPruneCommand(dockerCLI),
 	)
-	mindDebts(dockerCLI, cmd)
+	explainErrors(cmd)
+	node.MindDebts(dockerCLI, cmd)
 	return cmd
 }
 
-// args makes a wrong number of arguments, or an unknown command, wrong usage.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+// explainErrors has every command under cmd tell the user what its errors mean: see
+// errors.go. The context that a command gets ends with an interrupt.
+func explainErrors(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		explainErrors(c)
+	}
+	if cmd.Args != nil {
+		cmd.Args = explainedArgs(cmd.Args)
+	}
+	if cmd.RunE != nil {
+		cmd.RunE = explainedRun(cmd.RunE)
+	}
+}
+
+// explainedArgs makes a wrong number of arguments, or an unknown command, wrong
+// usage.
+func explainedArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if err := check(cmd, given); err != nil {
-			return fail(usage(err))
+			return fail(argument.Wrong(err))
 		}
 		return nil
 	}
 }
 
-// run makes a cobra function of a command's own: the context it gets ends with
-// an interrupt, and its error becomes what the user sees and the exit code.
-func run(f func(ctx context.Context, cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+func explainedRun(inner func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		// From the first signal on the next one has its usual effect: it
 		// ends the process.
 		defer context.AfterFunc(ctx, stop)()
-		err := f(ctx, cmd, args)
+		cmd.SetContext(ctx)
+		err := inner(cmd, args)
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", errInterrupted, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
 type pruneOptions struct {
@@ -31,10 +32,10 @@ func newPruneCommand(dockerCLI command.Cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove the build cache of the current engine",
-		Args:  args(cli.NoArgs),
-		RunE: run(func(ctx context.Context, _ *cobra.Command, _ []string) error {
-			return runPrune(ctx, dockerCLI, o)
-		}),
+		Args:  cli.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runPrune(cmd.Context(), dockerCLI, o)
+		},
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.all, "all", "a", false, "Remove all unused build cache, not just dangling ones")
@@ -81,5 +82,5 @@ func confirm(dockerCLI command.Cli, question string) error {
 	if err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
 		return nil
 	}
-	return usage(errors.New("nothing was removed"))
+	return argument.Wrong(errors.New("nothing was removed"))
 }

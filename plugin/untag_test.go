@@ -9,6 +9,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/opencontainers/go-digest"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
 
 // untagged is a published image with its per-platform tags, and others.
@@ -35,13 +37,13 @@ func TestUntag(t *testing.T) {
 	d := newDocker(t, "nobody", nil)
 	want := s.host + "/app:1-linux-amd64\n" + s.host + "/app:1-linux-arm64\n" + s.host + "/app:1-windows-amd64\n"
 
-	assert.NilError(t, d.run(t, "untag", "--dry-run", s.host+"/app:1"), d.err.String())
-	assert.Equal(t, d.out.String(), want)
+	assert.NilError(t, d.run(t, "untag", "--dry-run", s.host+"/app:1"), d.Err.String())
+	assert.Equal(t, d.Out.String(), want)
 	assert.Assert(t, s.get(t, "app:1-linux-amd64") != nil)
 
 	assert.NilError(t, d.run(t, "untag", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), want)
-	assert.Equal(t, d.err.String(), "")
+	assert.Equal(t, d.Out.String(), want)
+	assert.Equal(t, d.Err.String(), "")
 	for _, tag := range []string{"1-linux-amd64", "1-linux-arm64", "1-windows-amd64"} {
 		assert.Assert(t, s.get(t, "app:"+tag) == nil, tag)
 	}
@@ -50,10 +52,10 @@ func TestUntag(t *testing.T) {
 	assert.NilError(t, d.run(t, "inspect", "--require", "linux/amd64,linux/arm64,windows/amd64", s.host+"/app:1"), "the image is whole")
 
 	assert.NilError(t, d.run(t, "untag", s.host+"/app:1"), "once more")
-	assert.Equal(t, d.out.String(), "")
+	assert.Equal(t, d.Out.String(), "")
 
 	assert.NilError(t, d.run(t, "untag", "--any-name", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), s.host+"/app:mine-amd64\n")
+	assert.Equal(t, d.Out.String(), s.host+"/app:mine-amd64\n")
 	for _, tag := range []string{"1", "stable", "other"} {
 		assert.Assert(t, s.get(t, "app:"+tag) != nil, tag)
 	}
@@ -63,21 +65,21 @@ func TestUntagByTemplate(t *testing.T) {
 	s := untagged(t)
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "untag", "--platform-tag", "mine-{{.Arch}}", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), s.host+"/app:mine-amd64\n")
+	assert.Equal(t, d.Out.String(), s.host+"/app:mine-amd64\n")
 
 	// A template that gives the image's own tag.
 	before := s.get(t, "app:1")
 	assert.NilError(t, d.run(t, "untag", "--platform-tag", "{{.Tag}}", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), "")
+	assert.Equal(t, d.Out.String(), "")
 	assert.DeepEqual(t, s.get(t, "app:1"), before)
 
 	// A tag that the template gives and that points elsewhere.
 	assert.NilError(t, d.run(t, "untag", "--platform-tag", "other", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), "")
-	contains(t, d.err.String(), "Kept: untagging "+s.host+"/app:other: tag has other content")
+	assert.Equal(t, d.Out.String(), "")
+	plugintest.Contains(t, d.Err.String(), "Kept: untagging "+s.host+"/app:other: tag has other content")
 	assert.Assert(t, s.get(t, "app:other") != nil)
 	assert.NilError(t, d.run(t, "untag", "--dry-run", "--platform-tag", "stable", s.host+"/app:1"))
-	contains(t, d.err.String(), "Kept:", "app:stable")
+	plugintest.Contains(t, d.Err.String(), "Kept:", "app:stable")
 	assert.NilError(t, d.run(t, "untag", "--platform-tag", "stable", s.host+"/app:1"))
 	assert.Assert(t, s.get(t, "app:stable") != nil)
 }
@@ -96,8 +98,8 @@ func TestUntagWhereTheRegistryCanNot(t *testing.T) {
 	})
 	d := newDocker(t, "nobody", nil)
 	assert.NilError(t, d.run(t, "untag", s.host+"/app:1"))
-	assert.Equal(t, d.out.String(), "")
-	contains(t, d.err.String(), "Kept: untagging "+s.host+"/app:1-linux-amd64: not supported", "can't delete a tag alone")
+	assert.Equal(t, d.Out.String(), "")
+	plugintest.Contains(t, d.Err.String(), "Kept: untagging "+s.host+"/app:1-linux-amd64: not supported", "can't delete a tag alone")
 	assert.Equal(t, deletes, 1)
 
 	answer = http.StatusForbidden
@@ -124,8 +126,8 @@ func TestErrorsOfUntag(t *testing.T) {
 	} {
 		err := d.run(t, append([]string{"untag"}, c.args...)...)
 		assert.Equal(t, exitCode(err), c.code, "%v", err)
-		contains(t, err.Error(), c.want)
-		assert.Equal(t, d.out.String(), "")
+		plugintest.Contains(t, err.Error(), c.want)
+		assert.Equal(t, d.Out.String(), "")
 	}
 }
 
@@ -146,5 +148,5 @@ func TestUntagLooksAtTheImageAfterwards(t *testing.T) {
 	d := newDocker(t, "nobody", nil)
 	err := d.run(t, "untag", s.host+"/app:1")
 	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)
-	contains(t, err.Error(), "checking what is left")
+	plugintest.Contains(t, err.Error(), "checking what is left")
 }

@@ -123,6 +123,18 @@ func (r Report) Warning() string {
 	return strings.Join(parts, "; ")
 }
 
+// Warnings are what is strange about an image, and why no more is known: err, if it
+// is not nil.
+func (r Report) Warnings(err error) (all []string) {
+	if err != nil {
+		all = append(all, "its programs could not be verified: "+err.Error())
+	}
+	if text := r.Warning(); text != "" {
+		all = append(all, text)
+	}
+	return all
+}
+
 // Verify looks at what the image starts, at what that needs, and at a sample of
 // the other programs. An error is one of reading; what does not fit is in the
 // report.

@@ -23,11 +23,23 @@ var belowPlugin = []string{
 	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/archive", "manifest/layout", "platform", "retry",
 }
 
+var (
+	atPlugin    = []string{"plugin/argument", "plugin/metadata", "plugin/node", "plugin/registry"}
+	pluginRooms = append([]string{"plugin/builder", "plugin/dockerfile", "plugin/image"}, atPlugin...)
+)
+
 // arrows are the rooms that a room may reach, directly or through others, and the libraries that it may not.
 // The linter has the same rules for direct imports.
 var arrows = map[string]struct{ rooms, never []string }{
-	"cmd/docker-multiarch": {rooms: append([]string{"plugin"}, belowPlugin...)},
-	"plugin":               {rooms: belowPlugin},
+	"cmd/docker-multiarch": {rooms: slices.Concat([]string{"plugin"}, pluginRooms, belowPlugin)},
+	"plugin":               {rooms: slices.Concat(pluginRooms, belowPlugin)},
+	"plugin/builder":       {rooms: slices.Concat([]string{"plugin/dockerfile"}, atPlugin, belowPlugin)},
+	"plugin/image":         {rooms: slices.Concat(atPlugin, belowPlugin)},
+	"plugin/dockerfile":    {rooms: slices.Concat([]string{"plugin/argument", "plugin/registry"}, belowPlugin)},
+	"plugin/node":          {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
+	"plugin/registry":      {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
+	"plugin/argument":      {rooms: belowPlugin},
+	"plugin/metadata":      {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"build": {
 		rooms: []string{"build/classic", "build/progress", "build/source", "contexts", "platform", "retry"},
 		never: []string{cobra, dockerCLI, registryLib},
@@ -50,7 +62,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 }
 
 // developers are the packages that are no part of the product, and so have no arrows of their own.
-var developers = []string{"e2e", "scripts"}
+var developers = []string{"e2e", "plugin/plugintest", "scripts"}
 
 // wrong returns what of deps, import paths outside the standard library, the room may not reach.
 func wrong(room string, deps []string) []string {
@@ -117,6 +129,9 @@ func TestArrowsFindsWhatIsWrong(t *testing.T) {
 		{"e2e/oracle", module + "/manifest", true},
 		{"plugin", module + "/e2e/oracle", true},
 		{"plugin", cobra + "/cobra", false},
+		{"plugin/node", module + "/plugin/builder", true},
+		{"plugin/builder", module + "/plugin/image", true},
+		{"plugin/image", module + "/plugin/registry", false},
 		{"manifest", "github.com/mobyx/moby", false},
 	}
 	for _, tt := range tests {

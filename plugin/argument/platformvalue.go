@@ -1,0 +1,125 @@
+package argument
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/platform"
+)
+
+// The names that make the front of a value a platform: "linux/arm64:graviton"
+// is a node for one platform, "foo/bar:1" is an image.
+var (
+	knownOS   = []string{"linux", "windows", "freebsd"}
+	knownArch = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64", "mips64le", "ppc64le", "riscv64", "s390x"}
+)
+
+// platformValue is one value of a flag, which may hold for some platforms only.
+type platformValue struct {
+	Value string
+	// front is the platform as the user wrote it; empty holds for all.
+	Front    string
+	Platform ocispec.Platform
+	// everyVariant says that the user named no variant, as in linux/arm.
+	everyVariant bool
+}
+
+// NewPlatformValue reads a value written PLATFORM:VALUE, as in --node
+// linux/arm64:graviton. Without such a front, or with "*:" in its place, it
+// holds for all platforms.
+func NewPlatformValue(s string) platformValue {
+	if rest, escaped := strings.CutPrefix(s, "*:"); escaped {
+		return platformValue{Value: rest}
+	}
+	front, rest, found := strings.Cut(s, ":")
+	if !found || !looksLikePlatform(front) {
+		return platformValue{Value: s}
+	}
+	p, err := platform.Parse(front)
+	if err != nil {
+		return platformValue{Value: s}
+	}
+	return platformValue{Value: rest, Front: front, Platform: p, everyVariant: strings.Count(front, "/") == 1}
+}
+
+func looksLikePlatform(s string) bool {
+	os, arch, found := strings.Cut(s, "/")
+	os, _, _ = strings.Cut(os, "(")
+	arch, _, _ = strings.Cut(arch, "/")
+	return found && slices.Contains(knownOS, os) && slices.Contains(knownArch, arch)
+}
+
+// specificity says how closely the value is meant for p: 0 not at all, 1 for
+// all platforms, more for fewer.
+func (v platformValue) specificity(p ocispec.Platform) int {
+	switch q := v.Platform; {
+	case v.Front == "":
+		return 1
+	case platform.Same(q, p) && q.OSVersion != "":
+		return 4
+	case platform.Same(q, p) && !v.everyVariant:
+		return 3
+	case v.everyVariant && q.OS == p.OS && q.Architecture == p.Architecture && q.OSVersion == "":
+		return 2
+	}
+	return 0
+}
+
+// PlatformValues is a flag of values that may each hold for some platforms only.
+// It implements pflag.Value and may be given several times.
+type PlatformValues struct{ All []platformValue }
+
+// Set implements pflag.Value.
+func (v *PlatformValues) Set(s string) error {
+	v.All = append(v.All, NewPlatformValue(s))
+	return nil
+}
+
+// Type implements pflag.Value.
+func (*PlatformValues) Type() string { return "stringArray" }
+
+// String implements pflag.Value.
+func (v *PlatformValues) String() string {
+	values := make([]string, len(v.All))
+	for i, one := range v.All {
+		values[i] = one.Value
+	}
+	return strings.Join(values, ",")
+}
+
+// List returns the values for p: those for all platforms and those for this
+// one, so that a later one of the same key wins if it is more specific.
+func (v *PlatformValues) List(p ocispec.Platform) []string {
+	mine := slices.DeleteFunc(slices.Clone(v.All), func(one platformValue) bool { return one.specificity(p) == 0 })
+	slices.SortStableFunc(mine, func(a, b platformValue) int { return a.specificity(p) - b.specificity(p) })
+	values := make([]string, len(mine))
+	for i, one := range mine {
+		values[i] = one.Value
+	}
+	return values
+}
+
+// Single returns the most specific value for p, of several such the last, or "".
+func (v *PlatformValues) Single(p ocispec.Platform) string {
+	values := v.List(p)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// Check finds a value for a platform that is not planned: a mistyped platform
+// must not leave a value without effect.
+func (v *PlatformValues) Check(flag string, planned []ocispec.Platform) error {
+	for _, one := range v.All {
+		mine := func(p ocispec.Platform) bool { return one.specificity(p) > 0 }
+		if !slices.ContainsFunc(planned, mine) {
+			return Wrong(fmt.Errorf("--%s %s:…: %s is not built", flag, one.Front, platforms.FormatAll(one.Platform)))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/docker/cli/cli"
+	"github.com/docker/cli/cli/command"
+	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/node"
+	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
+)
+
+// NewCommand returns the command build. version is the plugin's own.
+func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
+	o := newOptions()
+	cmd := &cobra.Command{
+		Use:   "build [OPTIONS] PATH | URL | -",
+		Short: "Build an image for several platforms, each on an engine of its own architecture",
+		Args:  cli.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.dir = args[0]
+			return runBuild(cmd.Context(), dockerCLI, cmd, o, version)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+// runBuild is one build from flags to result.
+func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *options, version string) error {
+	temporary, err := o.fetchContext(dockerCLI.In(), dockerCLI.Err())
+	if temporary != "" {
+		defer func() { _ = os.RemoveAll(temporary) }()
+	}
+	if err != nil {
+		return err
+	}
+	in, err := o.read(dockerCLI.In())
+	if err != nil {
+		return err
+	}
+	s := &session{
+		cli: dockerCLI, input: in,
+		registry:    registry.New(dockerCLI, version, o.insecure),
+		credentials: registry.Credentials{Config: dockerCLI.ConfigFile()},
+		history:     node.Remembered(),
+	}
+	defer s.close()
+	if err := s.prepare(ctx, cmd); err != nil {
+		return err
+	}
+	if o.call != "" {
+		return s.callFrontend(ctx)
+	}
+	s.printPlan()
+	s.printSkipped()
+	s.warnDockerfile(ctx)
+	if o.dryRun {
+		return nil
+	}
+	defer s.letSleep(ctx)
+	err = s.execute(ctx)
+	s.printSummary()
+	if o.rmImages {
+		err = errors.Join(err, s.removeImages(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	return s.report()
+}

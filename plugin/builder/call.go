@@ -1,0 +1,71 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+)
+
+// ErrCheck is returned when a check of the Dockerfile found something.
+var ErrCheck = errors.New("the Dockerfile has warnings")
+
+// readCall takes --call QUESTION[,format=json] and its shorthand --check.
+func (o *options) readCall() error {
+	if o.check {
+		o.call = "check"
+	}
+	question, format, _ := strings.Cut(o.call, ",")
+	switch {
+	case o.call == "" || o.call == "build":
+		o.call = ""
+		return nil
+	case !slices.Contains(build.Calls(), question):
+		return argument.Wrong(fmt.Errorf("invalid --call %q, must be build or one of %s", o.call, strings.Join(build.Calls(), ", ")))
+	case format != "" && format != "format=json":
+		return argument.Wrong(fmt.Errorf("invalid --call %q: only format=json is known", o.call))
+	case o.push:
+		return argument.Wrong(errors.New("--call builds nothing that could be pushed"))
+	}
+	o.call, o.callJSON = question, format != ""
+	return nil
+}
+
+// callFrontend asks about the Dockerfile of each platform's assignment; where one
+// Dockerfile serves all, once.
+func (s *session) callFrontend(ctx context.Context) (err error) {
+	display, err := progress.New(s.cli.Err(), progress.Options{Mode: progress.Quiet})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, display.Wait()) }()
+	var errs []error
+	asked := map[string]bool{}
+	for _, a := range s.plan {
+		request := s.requests[platformKey(a.Platform)]
+		if asked[string(request.Dockerfile.Content)] {
+			continue
+		}
+		asked[string(request.Dockerfile.Content)] = true
+		result, err := build.Call(ctx, request, a, display.Writer("check", a.Node.Name))
+		if err != nil {
+			return err
+		}
+		text := result.Text
+		if s.input.options.callJSON {
+			text = result.JSON
+		}
+		if _, err := fmt.Fprintln(s.cli.Out(), strings.TrimRight(progress.Clean(string(text)), "\n")); err != nil {
+			return err
+		}
+		if result.Status != 0 {
+			errs = append(errs, ErrCheck)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,71 @@
+package builder
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/sys/atomicwriter"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/plugin/metadata"
+)
+
+func (s *session) metadata() metadata.File {
+	m := metadata.File{Version: metadata.Version, Platforms: map[string]metadata.Platform{}}
+	m.Context.Fingerprint = s.snapshot.Fingerprint()
+	m.Context.Entries, m.Context.Bytes = s.snapshot.Size()
+	names := make([]string, len(s.input.targets))
+	for i, target := range s.input.targets {
+		names[i] = target.String()
+	}
+	m.ImageName = strings.Join(names, ",")
+	if s.input.options.push {
+		m.Digest, m.Descriptor = s.index.Descriptor.Digest, &s.index.Descriptor
+	}
+	for _, p := range s.missing() {
+		m.Missing = append(m.Missing, platforms.FormatAll(p))
+	}
+	for _, r := range s.results {
+		if r.Err != nil {
+			m.Missing = append(m.Missing, platforms.FormatAll(r.Platform))
+			continue
+		}
+		m.Platforms[platforms.FormatAll(r.Platform)] = s.platformMetadata(r)
+	}
+	return m
+}
+
+func (s *session) platformMetadata(r build.Result) metadata.Platform {
+	p := metadata.Platform{
+		Node: r.Node.Name, Endpoint: r.Node.Host, Engine: r.Node.Engine.Version, Match: r.Match.String(),
+		ImageID: r.Image.ID, BuildSeconds: r.BuildTime.Seconds(), PushSeconds: r.PushTime.Seconds(),
+		Sent: r.Image.Sent, SentBytes: r.Image.Bytes,
+	}
+	for _, lost := range r.Lost {
+		p.Lost = append(p.Lost, progress.Clean(lost.Error()))
+	}
+	for _, name := range r.Names() {
+		p.References = append(p.References, reference.FamiliarString(name))
+	}
+	for _, pushed := range r.Pushed {
+		child := s.children[pushed.Reference.String()]
+		p.Digest, p.Size = child.Descriptor.Digest, child.Size
+	}
+	return p
+}
+
+// writeMetadata replaces the file at path in one step.
+func (s *session) writeMetadata(path string) error {
+	text, err := json.MarshalIndent(s.metadata(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing metadata: %w", err)
+	}
+	if err := atomicwriter.WriteFile(path, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("writing metadata: %w", err)
+	}
+	return nil
+}

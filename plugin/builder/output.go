@@ -1,0 +1,132 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/tonistiigi/go-csvvalue"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+)
+
+// readOutput takes --output type=TYPE,dest=PATH, or a bare path for type=local.
+// type=registry is --push, and type=image and type=docker are what is done
+// anyway: the image stays in the engine.
+func (o *options) readOutput() error {
+	for _, v := range o.output.All {
+		output, err := parseOutput(v.Value)
+		if err != nil {
+			return argument.Wrong(fmt.Errorf("invalid --output %q: %w", v.Value, err))
+		}
+		o.push = o.push || output.push
+		o.files = o.files || output.isFiles()
+	}
+	if o.files && (o.push || o.load) {
+		return argument.Wrong(errors.New("--output of files makes no image that could be pushed or loaded"))
+	}
+	return nil
+}
+
+// toStdout is the destination that means standard output.
+const toStdout = "-"
+
+// parseOutput reads a value as docker buildx does: one field that does not name
+// a type is a path, and "-" a tar archive on standard output.
+func parseOutput(value string) (output output, err error) {
+	fields, err := csvvalue.Fields(value, nil)
+	if err != nil {
+		return output, err
+	}
+	if len(fields) == 1 && fields[0] == value && !strings.HasPrefix(value, "type=") {
+		if value == toStdout {
+			return outputTo(build.OutputTar, value), nil
+		}
+		return outputTo(build.OutputLocal, value).checked()
+	}
+	for _, field := range fields {
+		switch key, text, _ := strings.Cut(field, "="); key {
+		case "type":
+			output.kind = text
+		case "dest":
+			output.dest = text
+		case "push":
+			if output.push, err = strconv.ParseBool(text); err != nil {
+				return output, err
+			}
+		default:
+			return output, fmt.Errorf("unknown key %q", key)
+		}
+	}
+	return output.checked()
+}
+
+// output is one value of --output.
+type output struct {
+	kind, dest string
+	push       bool
+}
+
+func outputTo(kind build.OutputType, dest string) output {
+	return output{kind: string(kind), dest: dest}
+}
+
+func (o output) isFiles() bool {
+	return o.kind == string(build.OutputLocal) || o.kind == string(build.OutputTar)
+}
+
+func (o output) checked() (output, error) {
+	switch {
+	case o.kind == string(build.OutputTar) && o.dest == "":
+		o.dest = toStdout
+	case o.kind == string(build.OutputLocal) && o.dest == "":
+		return o, errors.New("dest is missing")
+	case o.isFiles(), o.kind == "image", o.kind == "docker":
+	case o.kind == "registry":
+		o.push = true
+	default:
+		return o, fmt.Errorf("unknown type %q", o.kind)
+	}
+	return o, nil
+}
+
+// setOutput gives each of several platforms a place of its own below the
+// destination: dest/linux_amd64 or dest/linux_amd64.tar.
+func (s *session) setOutput(r *build.Request, a build.Assignment) error {
+	value := s.input.options.output.Single(a.Platform)
+	if value == "" {
+		return nil
+	}
+	output, err := parseOutput(value)
+	if err != nil || !output.isFiles() {
+		return err
+	}
+	r.Output = &build.Output{Type: build.OutputType(output.kind), Dest: output.dest}
+	switch several := len(s.plan) > 1; {
+	case output.dest == toStdout && several:
+		return argument.Wrong(errors.New("--output: standard output has room for one platform"))
+	case output.dest == toStdout && s.cli.Out().IsTerminal():
+		return argument.Wrong(errors.New("--output: a tar archive does not go to a terminal"))
+	case output.dest == toStdout:
+		r.Output.Stream = s.cli.Out()
+	case several:
+		r.Output.Dest = filepath.Join(output.dest, platformDir(a.Platform))
+		if r.Output.Type == build.OutputTar {
+			r.Output.Dest += ".tar"
+		}
+	}
+	return nil
+}
+
+// platformDir names a platform as docker buildx names its directories.
+func platformDir(p ocispec.Platform) string {
+	parts := []string{p.OS, p.Architecture}
+	if p.Variant != "" {
+		parts = append(parts, p.Variant)
+	}
+	return strings.Join(parts, "_")
+}

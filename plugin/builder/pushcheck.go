@@ -1,0 +1,61 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/distribution/reference"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+)
+
+// ErrLoopback is returned for a target that means another registry on a node
+// than it does here.
+var ErrLoopback = errors.New("is this machine's own registry")
+
+// mayPush finds out before the build whether the user may push to the repositories
+// of all targets. A dry run asks nothing of a registry that it could keep.
+func (s *session) mayPush(ctx context.Context) error {
+	if s.input.options.dryRun {
+		return nil
+	}
+	asked := map[string]bool{}
+	checks, ctx := errgroup.WithContext(ctx)
+	for _, target := range s.input.targets {
+		if asked[target.Name()] {
+			continue
+		}
+		asked[target.Name()] = true
+		checks.Go(func() error { return s.registry.CheckPush(ctx, target) })
+	}
+	return checks.Wait()
+}
+
+// checkLoopback refuses to have an engine on another machine push to localhost: it
+// would look for the registry on its own machine.
+func checkLoopback(plan build.Plan) error {
+	hostname, _ := os.Hostname() // without a name nobody knows which machine is another one
+	for _, a := range plan {
+		for _, name := range a.Pushes {
+			if a.Node.Elsewhere(hostname) && isLoopback(reference.Domain(name)) {
+				return argument.Wrong(fmt.Errorf("%s %w, and node %s (%s) is another machine", reference.Domain(name), ErrLoopback, a.Node.Name, a.Node.Host))
+			}
+		}
+	}
+	return nil
+}
+
+// isLoopback tells whether a registry's address means the machine that uses it.
+func isLoopback(domain string) bool {
+	host, _, err := net.SplitHostPort(domain)
+	if err != nil {
+		host = domain
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

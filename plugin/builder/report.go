@@ -1,0 +1,150 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/sys/atomicwriter"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/platform"
+	"github.com/docker-multiarch/docker-multiarch/plugin/node"
+	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
+)
+
+// printPlan says on standard error what will be built where.
+func (s *session) printPlan() {
+	if s.input.options.quiet && !s.input.options.dryRun {
+		return
+	}
+	var fresh []string
+	table := tabwriter.NewWriter(s.cli.Err(), 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "PLATFORM\tNODE\tENDPOINT\tBUILD")
+	for _, a := range s.plan {
+		match := a.Match.String()
+		if a.Node.Asleep {
+			match += ", is started"
+		}
+		if node.IsNew(s.history, a.Node) {
+			match += ", NEW"
+			fresh = append(fresh, progress.Clean(a.Node.Name))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", platforms.FormatAll(a.Platform), progress.Clean(a.Node.Name), progress.Clean(a.Node.Host), match)
+	}
+	_ = table.Flush()
+	if len(fresh) > 0 {
+		fmt.Fprintf(s.cli.Err(), "NEW: these nodes get files of yours for the first time. If they should not: docker multiarch node exclude %s\n", strings.Join(fresh, " "))
+	}
+	for _, n := range s.nodes {
+		if n.Err != nil {
+			fmt.Fprintf(s.cli.Err(), "Not used: %s: %s\n", progress.Clean(n.Name), progress.Clean(n.Err.Error()))
+		}
+	}
+}
+
+// printSkipped names what is in the build context and has no content to send.
+func (s *session) printSkipped() {
+	if len(s.snapshot.Special) > 0 && s.input.progress == progress.Plain {
+		fmt.Fprintf(s.cli.Err(), "Not sent, because they are sockets, pipes or devices: %s\n", progress.Clean(shorten(s.snapshot.Special)))
+	}
+}
+
+// printSummary says on standard error what did not go as planned: nodes that
+// were lost and platforms that are missing.
+func (s *session) printSummary() {
+	for _, r := range s.results {
+		for _, lost := range r.Lost {
+			fmt.Fprintf(s.cli.Err(), "Moved to %s: %s\n", progress.Clean(r.Node.Name), progress.Clean(lost.Error()))
+		}
+		if r.Left != nil {
+			fmt.Fprintf(s.cli.Err(), "Left behind: %s\n", progress.Clean(r.Left.Error()))
+		}
+		if r.Err != nil && r.Optional {
+			fmt.Fprintf(s.cli.Err(), "Missing: %s\n", progress.Clean(r.Err.Error()))
+		}
+	}
+	for _, warning := range slices.Sorted(slices.Values(s.warnings)) {
+		fmt.Fprintf(s.cli.Err(), "Warning: %s\n", progress.Clean(warning))
+	}
+	for _, p := range s.missing() {
+		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.FormatAll(p))
+	}
+}
+
+// missing are the platforms that were asked for, may be absent, and are not
+// even in the plan.
+func (s *session) missing() []ocispec.Platform {
+	planned := s.plan.Platforms()
+	return slices.DeleteFunc(slices.Clone(s.input.platforms), func(p ocispec.Platform) bool {
+		return slices.ContainsFunc(planned, func(q ocispec.Platform) bool { return platform.Same(p, q) })
+	})
+}
+
+// report prints the result on standard output and writes the metadata file.
+func (s *session) report() error {
+	if path := s.input.options.metadataFile; path != "" {
+		if err := s.writeMetadata(path); err != nil {
+			return err
+		}
+	}
+	if path := s.input.options.iidFile; path != "" {
+		if err := s.writeIID(path); err != nil {
+			return err
+		}
+	}
+	if s.input.options.push {
+		return s.reportPublished()
+	}
+	return reportImages(s.cli.Out(), s.results, s.input.options.quiet)
+}
+
+// writeIID writes what names the result: the digest of the published index, or
+// the image ID where there is one image.
+func (s *session) writeIID(path string) error {
+	id := s.index.Descriptor.Digest
+	if !s.input.options.push {
+		id = s.results[0].Image.ID
+	}
+	if err := atomicwriter.WriteFile(path, []byte(id), 0o644); err != nil {
+		return fmt.Errorf("writing --iidfile: %w", err)
+	}
+	return nil
+}
+
+func (s *session) reportPublished() error {
+	dgst := s.index.Descriptor.Digest
+	if s.input.options.quiet {
+		_, err := fmt.Fprintln(s.cli.Out(), dgst)
+		return err
+	}
+	return registry.PrintPublished(s.cli, s.input.targets, dgst)
+}
+
+// reportImages says which image is on which node: the image ID alone for a
+// quiet build of one platform, so that IMAGE=$(docker multiarch build -q .)
+// works as it does with docker build.
+func reportImages(out io.Writer, results []build.Result, quiet bool) error {
+	errs := make([]error, 0, len(results))
+	for _, r := range results {
+		if r.Err != nil {
+			continue
+		}
+		if r.Image.ID == "" {
+			continue // its files are in the place the user chose
+		}
+		line := fmt.Sprintf("%s %s %s", platforms.FormatAll(r.Platform), r.Node.Name, r.Image.ID)
+		if quiet && len(results) == 1 {
+			line = r.Image.ID.String()
+		}
+		_, err := fmt.Fprintln(out, line)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,40 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/docker-multiarch/docker-multiarch/check"
+	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
+)
+
+// warnDockerfile says what of the Dockerfile is for one platform only, before the
+// build finds out. It asks nobody and stops nothing: what goes wrong here goes
+// wrong in the build too, with a better explanation.
+func (s *session) warnDockerfile(ctx context.Context) {
+	root, err := os.OpenRoot(s.input.options.dir)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	sent := dockerfile.NewFS(root, s.snapshot)
+	var inputs []check.Input
+	for _, p := range s.plan.Platforms() {
+		r := s.requests[platformKey(p)]
+		inputs = append(inputs, check.Input{
+			Platform: p, Name: r.Dockerfile.Name, Dockerfile: r.Dockerfile.Content, Args: r.BuildArgs, Target: r.Target, Context: sent,
+		})
+	}
+	report, err := check.Check(ctx, inputs, check.Options{})
+	if err != nil {
+		return
+	}
+	for i, f := range report.Findings {
+		if i == shownNames {
+			s.warn(fmt.Sprintf("the Dockerfile has %d more of these; see them all: docker multiarch check", len(report.Findings)-i))
+			return
+		}
+		s.warn(fmt.Sprintf("%s:%d: %s (%s)", f.File, f.Line, f.Why, f.Rule))
+	}
+}

@@ -1,0 +1,69 @@
+package image
+
+import (
+	"context"
+
+	"github.com/docker/cli/cli/command"
+	"github.com/spf13/cobra"
+
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
+)
+
+type createOptions struct {
+	sources      []string
+	tags         []string
+	from         []string
+	platforms    []string
+	annotations  []string
+	indexFormat  string
+	attestations string
+	extend       bool
+	dryRun       bool
+	ifUnchanged  string
+	insecure     argument.Hosts
+}
+
+// NewCreateCommand returns the command create. version is the plugin's own.
+func NewCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
+	var o createOptions
+	cmd := &cobra.Command{
+		Use:   "create [OPTIONS] [-t TARGET...] [SOURCE...]",
+		Short: "Make one image for several platforms out of images that are in a registry",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.sources = args
+			return runCreate(cmd.Context(), dockerCLI, o, version)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.tags, "tag", "t", nil, "Name and tag to publish under")
+	flags.StringArrayVar(&o.from, "from", nil, `Take the sources from a file: what build --metadata-file wrote, or a spec of manifest-tool ("-" is standard input)`)
+	flags.BoolVar(&o.extend, "append", false, "Add to the image that the first target has, replacing the same platforms")
+	flags.StringSliceVar(&o.platforms, "platform", nil, "Take only these platforms of the sources")
+	flags.StringArrayVar(&o.annotations, "annotation", nil, `Add an annotation: "index:KEY=VALUE" or "manifest-descriptor[PLATFORM]:KEY=VALUE"`)
+	flags.StringVar(&o.indexFormat, "index-format", "auto", "Format of the result: auto, oci or docker")
+	flags.StringVar(&o.attestations, "attestations", attestationsKeep, "Attestations of the sources: keep or drop")
+	argument.AddInsecureRegistry(cmd, &o.insecure)
+	registry.AddIfUnchanged(cmd, &o.ifUnchanged)
+	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the result instead of publishing it")
+	return cmd
+}
+
+// runCreate is one index from flags to result.
+func runCreate(ctx context.Context, dockerCLI command.Cli, o createOptions, version string) error {
+	in, err := o.read(dockerCLI.In())
+	if err != nil {
+		return err
+	}
+	c := &creation{cli: dockerCLI, registry: registry.New(dockerCLI, version, o.insecure), input: in}
+	if err := c.guard(ctx); err != nil {
+		return err
+	}
+	if err := c.collect(ctx); err != nil {
+		return err
+	}
+	if c.unchanged() {
+		return c.copyWhole(ctx)
+	}
+	return c.publish(ctx)
+}
