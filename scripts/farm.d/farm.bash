@@ -1,6 +1,6 @@
 # What up, down, status, stop, start and kill do, from the parts.
 
-farm_up() { # ENGINE-OR-ssh...
+farm_up() { # NAME...
   # shellcheck disable=SC2034
   local name suite arch index flags
   require_machine
@@ -10,6 +10,7 @@ farm_up() { # ENGINE-OR-ssh...
   lock_farm
   prepare_farm_root
   make_roots "$@"
+  [[ " $* " != *" v3 "* ]] || make_v3_program
   make_base_image
   make_registry_certificate
   link_docker
@@ -30,11 +31,11 @@ prepare_farm_root() {
   echo "$NUMBER" >"$ROOT/farm-number"
 }
 
-make_roots() { # ENGINE-OR-ssh...
+make_roots() { # NAME...
   local name suite wanted=() missing=() arches line
   # The amd64 engine's root has the registry and the docker command, so it is always there.
   for name in amd64 "$@"; do
-    mapfile -t -O ${#wanted[@]} wanted < <("$(kind_of "$name")_root_lines" "$name")
+    [[ $(kind_of "$name") == registry ]] || mapfile -t -O ${#wanted[@]} wanted < <("$(kind_of "$name")_root_lines" "$name")
   done
   for arch in "${BASE_ARCHITECTURES[@]}"; do wanted+=("$CODENAME $arch busybox-static"); done
   for line in "${wanted[@]}"; do
@@ -67,7 +68,7 @@ at_once() { # FUNCTION NAME...
 }
 
 kind_of() {
-  if [[ " ${REGISTRIES[*]} " == *" $1 "* ]]; then echo registry; elif [[ $1 == ssh ]]; then echo ssh; else echo engine; fi
+  if [[ " ${REGISTRIES[*]} v3 " == *" $1 "* ]]; then echo registry; elif [[ $1 == ssh ]]; then echo ssh; else echo engine; fi
 }
 
 # What can't be done for several at once.
@@ -99,7 +100,9 @@ farm_start() { change_one start "$1"; }
 farm_status() {
   local name
   require_farm_root || { echo "no farm in $ROOT"; return; }
-  for name in "${REGISTRIES[@]}"; do registry_status "$name"; done
+  for name in "${REGISTRIES[@]}" v3; do
+    [[ ! -d $ROOT/registries/$name ]] || registry_status "$name"
+  done
   for name in $(engine_names); do
     [[ ! -d $ROOT/engines/$name ]] || engine_status "$name"
   done
@@ -117,7 +120,7 @@ farm_down() {
     remove_engine_bridges "$folder"
   done
   kill_ssh
-  for name in "${REGISTRIES[@]}"; do kill_registry "$name"; done
+  for name in "${REGISTRIES[@]}" v3; do kill_registry "$name"; done
   end_emulation
   remove_network
   remove_cgroups

@@ -1,20 +1,24 @@
-# The two registries: `open` on loopback, plain http; `private` in a network namespace, with TLS and a password.
+# The registries: `open` on loopback, plain http; `private` in a network namespace, with TLS and a password; and, when it is named,
+# `v3`, which is like `open`, of the next generation. Debian has none of that, so Go makes it from its module.
 
 # shellcheck disable=SC2034 # used in farm.bash
 REGISTRIES=(open private)
+V3_MODULE=github.com/distribution/distribution/v3/cmd/registry@v3.1.2
+V3_PROGRAM=$CACHE/registry-${V3_MODULE##*@}
 
 registry_folder() { echo "$ROOT/registries/$1"; }
 
 registry_url() {
   case $1 in
     open) echo "http://$OPEN_ADDRESS" ;;
+    v3) echo "http://$V3_ADDRESS" ;;
     private) echo "https://$PRIVATE_ADDRESS" ;;
   esac
 }
 
 registry_curl() { # NAME ARGUMENT...
   local options=(--silent --show-error --fail --noproxy '*' --max-time 60)
-  [[ $1 == open ]] || options+=(--cacert "$ROOT/ca.crt" --user "$FARM_USER:$FARM_PASSWORD")
+  [[ $1 != private ]] || options+=(--cacert "$ROOT/ca.crt" --user "$FARM_USER:$FARM_PASSWORD")
   shift
   curl "${options[@]}" "$@"
 }
@@ -55,8 +59,24 @@ auth:
 END
 }
 
+# This takes a minute or three the first time.
+make_v3_program() {
+  local folder
+  [[ ! -x $V3_PROGRAM ]] || return 0
+  type -p go >/dev/null || die "the registry v3 is made by Go: install it"
+  folder=$(mktemp -d -p "$CACHE/roots")
+  GOBIN=$folder CGO_ENABLED=0 GOOS='' GOARCH='' go install -trimpath "$V3_MODULE" || die "can't make $V3_MODULE"
+  mv "$folder/registry" "$V3_PROGRAM"
+  rmdir "$folder"
+}
+
 start_registry() { # NAME
-  local folder enter=() address=$OPEN_ADDRESS
+  # The packages are of this machine's release and architecture, so its own libraries fit.
+  local folder address program enter=()
+  address=$(registry_url "$1")
+  address=${address#*://}
+  program=$(engine_root amd64)/usr/bin/docker-registry
+  [[ $1 != v3 ]] || program=$V3_PROGRAM
   folder=$(registry_folder "$1")
   mkdir -p "$folder/data"
   ! running_pid "$folder/pid" >/dev/null || return 0
@@ -64,13 +84,11 @@ start_registry() { # NAME
     make_registry_certificate
     make_namespace
     enter=(nsenter "--net=/run/netns/$FARM")
-    address=$PRIVATE_ADDRESS
-  elif registry_curl open -o /dev/null "http://$address/v2/" 2>/dev/null; then
+  elif registry_curl "$1" -o /dev/null "http://$address/v2/" 2>/dev/null; then
     die "something else listens on $address: choose another MULTIARCH_FARM_NUMBER"
   fi
   write_registry_config "$1" "$address" >"$folder/config.yml"
-  # The packages are of this machine's release and architecture, so its own libraries fit.
-  setsid "${enter[@]}" "$(engine_root amd64)/usr/bin/docker-registry" serve "$folder/config.yml" \
+  setsid "${enter[@]}" "$program" serve "$folder/config.yml" \
     </dev/null >>"$folder/log" 2>&1 9>&- &
   write_pid_file "$folder/pid" $!
   wait_ready "registry $1" $! "$folder/log" 20 registry_curl "$1" "$(registry_url "$1")/v2/"
