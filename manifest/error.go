@@ -35,6 +35,9 @@ var (
 	ErrStale = errors.New("registry still answers with the old manifest")
 	// ErrChanged means that someone else changed a tag while it was being published. See [ChangedError].
 	ErrChanged = errors.New("changed by someone else")
+	// ErrUnproven means that a tag was written, or may have been, and that it could not be seen what came of it: its cause
+	// says why. Whoever reads the tag finds what it had before, or all of the new manifest.
+	ErrUnproven = errors.New("written, but not proven")
 	// ErrImmutable means that the registry refuses to move a tag that has other content.
 	ErrImmutable = errors.New("tag is immutable and has other content")
 )

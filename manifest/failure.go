@@ -138,7 +138,11 @@ func isRule(err error) bool {
 
 // describe gives the words of an error without the raw page of HTML that a proxy may have sent.
 func describe(err error) string {
+	var ours *Error
 	var status *transport.Error
+	if errors.As(err, &ours) {
+		return ours.Error()
+	}
 	if !errors.As(err, &status) {
 		return err.Error()
 	}

@@ -23,6 +23,7 @@ type publication struct {
 	target reference.NamedTagged
 	idx    document
 	before digest.Digest // what the tag had; "" if it didn't exist
+	doubt  bool          // an answer to a PUT was lost, and the tag could not be read
 
 	check    func(context.Context, document) error // reads back what the document refers to
 	expected *digest.Digest                        // what the tag must have had; nil takes anything
@@ -36,7 +37,8 @@ type publication struct {
 //
 // Errors are an *[Error]. Before the PUT: [ErrNotFound] or [ErrDigest] for a part that is missing or damaged,
 // [ErrPlatform] for an image that is not for the platform idx gives it. From the PUT on: [ErrImmutable] if the registry
-// won't move the tag, [ErrStale] if the tag keeps its old manifest for 60 s, [ErrChanged] if it has a third one.
+// won't move the tag, [ErrChanged] if it has a third manifest; [ErrUnproven] if what the tag has could not be found out, with
+// [ErrStale] if it keeps its old manifest for 60 s.
 func (r *Registry) Publish(ctx context.Context, target reference.NamedTagged, idx Index, opts ...PublishOption) error {
 	return r.newPublication(target, opts).publish(ctx, idx)
 }
@@ -74,10 +76,22 @@ func (p *publication) run(ctx context.Context) (err error) {
 	if p.expected != nil && *p.expected != p.before {
 		return p.explain(ctx, p.task(), p.unexpected())
 	}
-	if err := p.retry(ctx, p.task(), p.put); err != nil {
+	err = p.retry(ctx, p.task(), p.put)
+	if err != nil && !p.doubt {
 		return err
 	}
-	return p.prove(ctx)
+	if err == nil {
+		err = p.prove(ctx)
+	}
+	return p.unproven(err)
+}
+
+// unproven says of an error from the PUT on that the tag may have moved.
+func (p *publication) unproven(err error) error {
+	if err == nil || errors.Is(err, ErrChanged) {
+		return err
+	}
+	return &Error{Op: p.task().op, Host: p.host(), Reference: p.task().reference, Class: ErrUnproven, Err: err}
 }
 
 func (p *publication) task() task { return task{op: "publishing", reference: p.target.String()} }
@@ -101,7 +115,7 @@ func (p *publication) put(ctx context.Context) error {
 		f.transient = true
 	case p.before != "" && (f.status == http.StatusConflict || f.status == http.StatusPreconditionFailed || f.has(transport.TagInvalidErrorCode)):
 		f.class = ErrImmutable
-	case f.ambiguous() && ctx.Err() == nil:
+	case f.ambiguous():
 		return p.settle(ctx, f)
 	}
 	return f
@@ -110,6 +124,7 @@ func (p *publication) put(ctx context.Context) error {
 // settle turns a lost answer into success or failure by reading the tag.
 func (p *publication) settle(ctx context.Context, lost *failure) error {
 	now, err := p.taggedOnce(ctx)
+	p.doubt = err != nil
 	switch {
 	case err != nil:
 		return lost

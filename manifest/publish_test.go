@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -384,3 +385,49 @@ type discard struct{}
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
+
+// From the PUT on a failure says that the tag may have moved; before, never.
+func TestPublishSaysWhenTheTagMayHaveMoved(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		hook     func(p *published, w http.ResponseWriter, req *http.Request, put *bool) bool
+		unproven bool
+		class    error
+	}{
+		"the parts can't be read back": {func(_ *published, w http.ResponseWriter, req *http.Request, put *bool) bool {
+			return *put && req.Method == http.MethodGet && fail(w, http.StatusServiceUnavailable, "", "")
+		}, true, ErrUnavailable},
+		"the tag can't be read back": {func(_ *published, w http.ResponseWriter, req *http.Request, put *bool) bool {
+			return *put && isTagGet(req) && fail(w, http.StatusForbidden, "DENIED", "no")
+		}, true, ErrUnauthorized},
+		"the answer is lost, and the tag can't be read": {func(p *published, w http.ResponseWriter, req *http.Request, put *bool) bool {
+			if isTagPut(req) {
+				p.real.ServeHTTP(httptest.NewRecorder(), req)
+				return drop(w)
+			}
+			return *put && isTagGet(req) && drop(w)
+		}, true, ErrUnavailable},
+		"the answer is lost, and the tag has what it had": {func(_ *published, w http.ResponseWriter, req *http.Request, _ *bool) bool {
+			return isTagPut(req) && drop(w)
+		}, false, ErrUnavailable},
+		"the parts are not there before": {func(_ *published, w http.ResponseWriter, req *http.Request, put *bool) bool {
+			return !*put && req.Method == http.MethodHead && fail(w, http.StatusServiceUnavailable, "", "")
+		}, false, ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := ready(t)
+			put := false
+			p.on(func(w http.ResponseWriter, req *http.Request) bool {
+				put = put || isTagPut(req)
+				return test.hook(p, w, req, &put)
+			})
+			err := p.publish(t)
+			assert.ErrorIs(t, err, test.class)
+			assert.Equal(t, errors.Is(err, ErrUnproven), test.unproven, "%v", err)
+			if test.unproven {
+				assert.ErrorContains(t, err, "publishing "+p.host()+"/app:1: written, but not proven: ")
+			}
+		})
+	}
+}

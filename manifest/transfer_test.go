@@ -223,6 +223,12 @@ func TestTransferTriesAgain(t *testing.T) {
 		"the login expires while the blob is sent": {nil, func(w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodPatch && fail(w, http.StatusUnauthorized, "", "")
 		}},
+		"the registry forgets the upload": {nil, func(w http.ResponseWriter, req *http.Request) bool {
+			return req.Method == http.MethodPatch && fail(w, http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "")
+		}},
+		"the registry takes the upload for another's": {nil, func(w http.ResponseWriter, req *http.Request) bool {
+			return req.Method == http.MethodPut && strings.Contains(req.URL.Path, "/blobs/") && fail(w, http.StatusBadRequest, "BLOB_UPLOAD_INVALID", "")
+		}},
 		"completing breaks": {nil, func(w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodPut && strings.Contains(req.URL.Path, "/blobs/") && drop(w)
 		}},

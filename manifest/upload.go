@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/distribution/reference"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -134,9 +135,13 @@ func (r repository) at(ctx context.Context, location string, req request) (a ans
 		return a, s.failed(errRedirect)
 	}
 	var f *failure
-	if errors.As(err, &f) && f.status == http.StatusUnauthorized {
+	switch {
+	case !errors.As(err, &f):
+	case f.status == http.StatusUnauthorized:
 		f.transient = true
 		return a, errors.Join(r.forget(ctx, s), f)
+	case f.has(transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode):
+		f.transient = true // registries of several replicas forget uploads
 	}
 	return a, err
 }
