@@ -31,12 +31,14 @@ func seeds(t *testing.T, first, count uint64) (from, to uint64) {
 	return first, first + count
 }
 
-// workers is how many seeds run at once. Those of scripts/soak that wait more than they work may be given more.
-var workers = 6
-
 // eachSeed calls f for each seed, a few at once, each with a client of its own, and notes what f says of it in a line of the log
 // that scripts/soak adds up.
 func eachSeed(t *testing.T, first, count uint64, f func(t *testing.T, c *client, seed uint64) (outcome string)) {
+	t.Helper()
+	eachSeedOf(t, 3, first, count, f)
+}
+
+func eachSeedOf(t *testing.T, workers int, first, count uint64, f func(t *testing.T, c *client, seed uint64) (outcome string)) {
 	t.Helper()
 	next, to := seeds(t, first, count)
 	var seed atomic.Uint64

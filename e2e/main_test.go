@@ -33,8 +33,14 @@ var plugin string
 // run keeps apart what several runs of the suite leave in one farm's registries.
 var run = "e2e-" + strconv.FormatInt(time.Now().UnixMilli(), 36)
 
-// Most of a test is waiting for engines, so more of them than there are processors run at once.
-const parallel = "6"
+// parallel is how many tests run at once: most of a test is waiting for engines, so there are more than processors. What scripts/soak
+// runs may be waiting for little else than the next attempt.
+func parallel() string {
+	if os.Getenv("MULTIARCH_SOAK") != "" {
+		return "24"
+	}
+	return "6"
+}
 
 func TestMain(m *testing.M) {
 	code, err := testMain(m)
@@ -60,7 +66,7 @@ func testMain(m *testing.M) (int, error) {
 		return 1, err
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", parallel); err != nil {
+	if err := flag.Set("test.parallel", parallel()); err != nil {
 		return 1, err
 	}
 	code := m.Run()

@@ -146,6 +146,7 @@ func (p *publication) prove(ctx context.Context) error {
 	if err := p.check(ctx, doc); err != nil {
 		return err
 	}
+	var third digest.Digest
 	for end := p.now().Add(staleLimit); ; {
 		now, err := p.tagged(ctx)
 		switch {
@@ -153,8 +154,11 @@ func (p *publication) prove(ctx context.Context) error {
 			return err
 		case now == dgst:
 			return nil
-		case now != p.before && now != "":
+		case now != p.before && now != "" && now == third:
 			return p.explain(ctx, p.task(), p.changed(now))
+		case now != p.before && now != "":
+			third = now // read again at once: it may have been damaged on its way
+			continue
 		case !p.now().Before(end):
 			return p.explain(ctx, p.task(), &failure{class: ErrStale, cause: fmt.Errorf("for %s: %s", staleLimit, orNothing(now))})
 		}

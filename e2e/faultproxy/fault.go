@@ -29,6 +29,14 @@ func Status(status int, header ...string) Fault {
 	}
 }
 
+// Refuse answers with a status and a code of the distribution specification, in the registry's place.
+func Refuse(status int, code string) Fault {
+	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		refuse(w, status, code)
+	}
+}
+
 func refuse(w http.ResponseWriter, status int, code string) {
 	if code == "" {
 		w.Header().Set("Content-Type", "text/html")
