@@ -48,17 +48,21 @@ func (e *NoNodeError) Error() string {
 		fmt.Fprintf(&b, "no node for %s", platforms.FormatAll(e.Platform))
 	}
 	for _, n := range e.Nodes {
-		fmt.Fprintf(&b, "\n  %s: %s", n.Name, whyNot(n))
+		fmt.Fprintf(&b, "\n  %s: %s", n.Name, whyNot(n, e.Platform))
 	}
 	return b.String()
 }
 
-// whyNot says why a node does not build a platform.
-func whyNot(n *contexts.Node) string {
-	if n.Err != nil {
+// whyNot says why a node does not build p.
+func whyNot(n *contexts.Node, p ocispec.Platform) string {
+	own := n.Engine.Platform
+	switch {
+	case n.Err != nil:
 		return n.Err.Error()
+	case p.OS == "windows" && own.OS == p.OS && own.Architecture == p.Architecture && platform.CompareVersions(p.OSVersion, own.OSVersion) < 0:
+		return "is " + platforms.FormatAll(own) + ", which runs an older version with --isolation=hyperv only"
 	}
-	return "is " + platforms.FormatAll(n.Engine.Platform)
+	return "is " + platforms.FormatAll(own)
 }
 
 // DroppedError is returned by NewPlan when the user named no platforms and

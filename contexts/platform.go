@@ -93,7 +93,13 @@ func lists(all []ocispec.Platform, p ocispec.Platform) bool {
 // Arm's 32-bit programs on arm64 are not among them: Apple silicon and some
 // servers have no such mode. What level (v2, v3) an amd64 processor has the
 // engine does not say; who asks for one by name is taken at their word.
+//
+// A host of Windows Server 2022 or later runs, under process isolation too, what
+// is as old as the long-term release before its own.
 func compatible(own, p ocispec.Platform) bool {
+	if own.OS == "windows" && own.OSVersion != "" {
+		return platforms.OnlyStrict(own).Match(p)
+	}
 	if own.OS != "linux" || p.OS != "linux" {
 		return false
 	}
@@ -106,8 +112,8 @@ func compatible(own, p ocispec.Platform) bool {
 	return false
 }
 
-// osVersionFits says whether an engine of platform own can build for p under
-// process isolation: no version asked for, or the same build of Windows.
+// osVersionFits says whether p is of the version of an engine of platform own: no
+// version asked for, or the same build of Windows.
 func osVersionFits(own, p ocispec.Platform) bool {
 	if own.OS != "windows" || p.OSVersion == "" {
 		return true
@@ -124,8 +130,8 @@ func (n *Node) virtual(p ocispec.Platform) bool {
 		platform.CompareVersions(windowsBuild(p.OSVersion), windowsBuild(own.OSVersion)) < 0
 }
 
-// windowsBuild returns the first three parts of a Windows version: process
-// isolation needs the same build, not the same revision.
+// windowsBuild returns the first three parts of a Windows version: revisions run
+// each other's programs.
 func windowsBuild(version string) string {
 	parts := strings.SplitN(version, ".", 4)
 	return strings.Join(parts[:min(3, len(parts))], ".")

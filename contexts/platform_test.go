@@ -100,14 +100,19 @@ func TestMatch(t *testing.T) {
 		{"freebsd/amd64", "linux/386", NoMatch},
 		{"freebsd/amd64", "freebsd/386", NoMatch},
 		{"windows/amd64", "windows/386", NoMatch},
-		// Process isolation needs the same build of Windows, not the revision.
+		// Process isolation needs the same build of Windows, not the revision; since
+		// 2022 the release before will do.
 		{"windows(10.0.20348.2322)/amd64", "windows/amd64", Native},
 		{"windows(10.0.20348.2322)/amd64", "windows(10.0.20348.2322)/amd64", Native},
 		{"windows(10.0.20348.2322)/amd64", "windows(10.0.20348.1)/amd64", Native},
 		{"windows(10.0.20348.2322)/amd64", "windows(10.0.20348)/amd64", Native},
 		{"windows(10.0.20348)/amd64", "windows(10.0.20348.2322)/amd64", Native},
 		{"windows(10.0.20348.2322)/amd64", "windows(10.0.17763.2322)/amd64", NoMatch},
-		{"windows(10.0.26100.1)/amd64", "windows(10.0.20348.1)/amd64", NoMatch},
+		{"windows(10.0.26100.1)/amd64", "windows(10.0.20348.1)/amd64", Compatible},
+		{"windows(10.0.26100)/amd64", "windows(10.0.20348)/amd64", Compatible},
+		{"windows(10.0.26100)/amd64", "windows(10.0.20348)/arm64", NoMatch},
+		{"windows(10.0.26100.1)/amd64", "windows(10.0.17763.1)/amd64", NoMatch},
+		{"windows(10.0.17763.1)/amd64", "windows(10.0.14393.1)/amd64", NoMatch},
 		{"windows(10.0.20348.1)/amd64", "windows(10.0.26100.1)/amd64", NoMatch},
 		{"windows/amd64", "windows(10.0.20348.1)/amd64", NoMatch},
 	} {

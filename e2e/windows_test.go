@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -156,5 +157,129 @@ func TestDockerItselfBuildsWithTheStandIn(t *testing.T) {
 		run("image", "rm", s.ref()).succeeded()
 		failed := run("build", files{"Dockerfile": "FROM scratch\n"}.dir(t))
 		assert.Check(t, failed.code == 1 && strings.Contains(failed.stderr, "Windows does not support FROM scratch"), "%s", failed)
+	}
+}
+
+// onWindows are the arguments of a build on one of the hosts, of a Dockerfile on its base image.
+func (s *windowsScene) onWindows(host string, tree files, lines ...string) []string {
+	s.t.Helper()
+	all := files{"Dockerfile": strings.Join(append([]string{"# escape=`", "FROM " + s.nanoserver(host), "LABEL " + s.label}, lines...), "\n")}
+	maps.Copy(all, tree)
+	return []string{"--platform", "linux/386,windows/amd64", "--node", host, "--node", "i386", "--file", "linux/386:" + s.dir() + "/Dockerfile", all.dir(s.t)}
+}
+
+// unsent asserts that nothing was sent to the stand-ins either.
+func (s *windowsScene) unsent() {
+	s.t.Helper()
+	for name, host := range s.hosts {
+		assert.Check(s.t, is.Equal(host.Asked("build"), 0), "%s was asked to build", name)
+	}
+	s.scene.unsent()
+}
+
+// What the classic builder lacks is refused before anything is sent, with the node and the flag; for the other platforms it may be
+// used.
+func TestWindowsNodesRefuseWhatTheyLack(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	secret := "id=x,src=" + s.dir() + "/Dockerfile"
+	socket, _, _ := agent(t)
+	flags := []string{
+		"--secret", "windows/amd64:" + secret, "--ssh", "windows/amd64:default=" + socket, "--annotation", "windows/amd64:a=b",
+		"--build-context", "windows/amd64:a=docker-image://" + baseImage(), "--cache-to", "windows/amd64:type=inline",
+		"--provenance=true", "--sbom=true", "--no-cache-filter", "base", "--isolation", "linux/386:process",
+	}
+	r := s.push(append(flags, s.onWindows("ltsc2022", nil)...)...).failed(125, "--isolation: node i386 (engine 20.10.24", "it needs the classic builder")
+	for _, flag := range []string{
+		"--secret", "--ssh", "--annotation", "--build-context", "--cache-to", "--provenance (--attest type=provenance)", "--sbom (--attest type=sbom)", "--no-cache-filter",
+	} {
+		r.says(flag + ": node ltsc2022 (engine 28.5.2) can't: it needs BuildKit")
+	}
+	s.push(s.onWindows("ltsc2022", nil, `RUN --mount=type=cache,target=C:\c dir`, `COPY --link . C:\c`, "COPY <<x C:\\c\\\ny\nx")...).failed(125,
+		"RUN --mount in the Dockerfile: node ltsc2022", "COPY --link in the Dockerfile: node ltsc2022", "a here-document in the Dockerfile: node ltsc2022")
+	s.unsent()
+
+	s.push(append([]string{"--secret", "linux/386:" + secret}, s.onWindows("ltsc2022", nil)...)...).succeeded()
+}
+
+// Names that Windows can't have are found before the build, if a Windows node would get them.
+func TestNamesThatWindowsCannotHave(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	long := strings.Repeat("long/", 55) + "name"
+	tree := files{"src/aux.c": "", "Readme": "", "README": "", "a:b": "", long: ""}
+	r := s.push(s.onWindows("ltsc2022", tree, "COPY . C:\\src\\")...)
+	r.failed(125, `"src/aux.c" (the name of a device)`, `differs from "README" in case only`, `"a:b" (one of`, "279 characters, 260 are allowed")
+	s.unsent()
+
+	tree["Dockerfile.dockerignore"] = "src/aux.c\nReadme\na:b\nlong\nDockerfile*\n"
+	s.push(s.onWindows("ltsc2022", tree, "COPY . C:\\src\\")...).succeeded()
+	content := contentOf(t, openRegistry(), s.repo, tag)
+	assert.DeepEqual(t, below(content["windows(10.0.20348.2322)/amd64"], "Files/src"), []string{"README"})
+
+	delete(tree, "Dockerfile.dockerignore")
+	tree["Dockerfile"] = s.dockerfile("COPY . /src")
+	s.build("--platform", "linux/amd64", tree.dir(t)).succeeded()
+}
+
+// Which version of Windows a host builds for is its own version's affair, unless a virtual machine is asked for.
+func TestIsolationDecidesWhatAWindowsHostBuilds(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	writeTo(t, s.base).windows("ltsc2019", "10.0.17763.1")
+	plan := func(platform string, args ...string) map[string]string {
+		return s.dryRun(append([]string{"--platform", platform}, args...)...)
+	}
+	v2019, v2022, hyperV := "windows(10.0.17763)/amd64", "windows(10.0.20348)/amd64", []string{"--isolation", "windows/amd64:hyperv"}
+	assert.Check(t, is.DeepEqual(plan(v2022), map[string]string{v2022: "ltsc2022 native"}))
+	// Since 2022 a release runs the one before: it is the next best.
+	assert.Check(t, is.DeepEqual(plan(v2022, "--node", "ltsc2025"), map[string]string{v2022: "ltsc2025 compatible"}))
+	assert.Check(t, is.DeepEqual(plan(v2019, hyperV...), map[string]string{v2019: "ltsc2022 compatible"}))
+
+	dir := files{"Dockerfile": "FROM " + s.nanoserver("ltsc2019") + "\nRUN dir\n"}.dir(t)
+	for _, isolation := range []string{"default", "process"} {
+		s.push("--platform", v2019, "--isolation", isolation, dir).failed(2, "no node for "+v2019,
+			"ltsc2022: is windows(10.0.20348)/amd64, which runs an older version with --isolation=hyperv only", "amd64: is linux/amd64")
+	}
+	s.push("--platform", "windows(10.0.27000)/amd64", "--isolation", "hyperv", dir).failed(2, "no node for windows(10.0.27000)/amd64", "ltsc2025: is windows(10.0.26100)/amd64\n")
+	s.push("--platform", v2022, "--isolation", "none", dir).failed(125, `invalid --isolation "none"`)
+	s.unsent()
+
+	s.push(append(hyperV, "--platform", v2019, dir)...).succeeded()
+	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"windows(10.0.17763.1)/amd64"}})
+}
+
+// An image of another version than was asked for is not published, nor one whose RUN fails.
+func TestWindowsBuildsThatFail(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	s.hosts["ltsc2022"].Run = func(command string) (string, int) { return "it is " + command + "\n", strings.Count(command, "exit") }
+	s.push(s.onWindows("ltsc2022", nil, "RUN exit 1")...).failed(1, "windows/amd64 on ltsc2022: build: ", "The command 'cmd /S /C exit 1' returned a non-zero code: 1")
+	s.push(s.onWindows("ltsc2022", nil, "FROM scratch")...).failed(1, "windows/amd64 on ltsc2022: build: Windows does not support FROM scratch")
+	s.push("--platform", "windows(10.0.26100)/amd64", files{"Dockerfile": "FROM " + s.nanoserver("ltsc2022")}.dir(t)).
+		failed(4, "windows(10.0.26100)/amd64 on ltsc2025", "the image says it is windows(10.0.20348.2322")
+	s.unharmed()
+}
+
+// Windows joins a build by a Dockerfile of its own, and is never among what is built when nothing is said.
+func TestWindowsJoinsByItsDockerfile(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	dir := files{"Dockerfile": "FROM x", "Dockerfile.linux-386": "FROM x", "Dockerfile.linux-amd64": "FROM x", "Dockerfile.windows-amd64": "FROM x"}.dir(t)
+	linux := map[string]string{"linux/amd64": "amd64 native", "linux/386": "i386 native"}
+	all := maps.Clone(linux)
+	all["windows/amd64"] = "ltsc2022 native"
+	template := filepath.Join(dir, "Dockerfile.{{.OS}}-{{.Arch}}")
+	for _, test := range []struct {
+		args []string
+		plan map[string]string
+	}{
+		{nil, linux},
+		{[]string{"-f", template}, linux},
+		{[]string{"-f", template, "--platform", "windows/amd64,linux/386,linux/amd64"}, all},
+		{[]string{"-f", "windows/amd64:" + filepath.Join(dir, "Dockerfile.windows-amd64")}, all},
+	} {
+		r := s.build(append(test.args, "--dry-run", dir)...).succeeded()
+		assert.Check(t, is.DeepEqual(r.plan(), test.plan), "%v", test.args)
 	}
 }

@@ -36,6 +36,9 @@ var (
 	fromLine  = regexp.MustCompile(`(?i)^FROM (?:--\S+ )*(\S+)`)
 )
 
+// scratch is no image, and on Windows no base either.
+const scratch = "scratch"
+
 // maxLine bounds a line that an engine does not end, in bytes.
 const maxLine = 16 << 10
 
@@ -141,7 +144,7 @@ func (s *stream) start(number, command string) {
 		_ = s.step.Done(nil)
 	}
 	s.base = ""
-	if found := fromLine.FindStringSubmatch(command); found != nil {
+	if found := fromLine.FindStringSubmatch(command); found != nil && found[1] != scratch {
 		s.base = found[1]
 	}
 	s.step = s.writer.Start("[" + number + "] " + command)

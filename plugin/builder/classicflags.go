@@ -57,7 +57,8 @@ func (f *classicFlags) of(p ocispec.Platform) (build.ClassicOptions, error) {
 		CPUSetCPUs: f.cpusetCPUs.Single(p), CPUSetMems: f.cpusetMems.Single(p),
 		Squash: f.squash, KeepContainers: !f.rm, ForceRemove: f.forceRm, Compress: f.compress,
 	}
-	if !container.Isolation(c.Isolation).IsValid() {
+	// What is valid on this machine (Isolation.IsValid) says nothing of the node.
+	if isolation := container.Isolation(c.Isolation); !isolation.IsDefault() && !isolation.IsProcess() && !isolation.IsHyperV() {
 		return c, argument.Wrong(fmt.Errorf("invalid --isolation %q: must be default, process or hyperv", c.Isolation))
 	}
 	if container.Isolation(c.Isolation).IsDefault() {

@@ -175,14 +175,12 @@ func (s *state) runCommand(c *instructions.RunCommand) error {
 	return s.commit(command, tree{})
 }
 
-// The first builds of Windows that run containers of the release before them in process isolation.
-const (
-	ltsc2022 = 20348
-	ltsc2025 = 26100
-)
+// ltsc2022 is the first release of Windows that later ones run in process isolation.
+const ltsc2022 = 20348
 
-// mayRun follows CheckHostAndContainerCompat in hcsshim's osversion/platform_compat_windows.go; the words are those of Windows, for
-// HCS_E_IMAGE_MISMATCH. In a virtual machine (hyperv) any older version runs.
+// mayRun follows Microsoft's "Windows container version compatibility": before 2022 a container is of the host's build, since then also
+// of the long-term release before the host's. The words are those of Windows, for HCS_E_IMAGE_MISMATCH. In a virtual machine
+// (hyperv) any older version runs.
 func (s *state) mayRun(id string) error {
 	config, err := s.image.ConfigFile()
 	if err != nil || s.isolation == "hyperv" {
@@ -190,10 +188,7 @@ func (s *state) mayRun(id string) error {
 	}
 	host, image := buildNumber(s.engine.OSVersion), buildNumber(config.OSVersion)
 	oldest := host
-	switch {
-	case host > ltsc2025:
-		oldest = ltsc2025
-	case host >= ltsc2022:
+	if host >= ltsc2022 {
 		oldest = ltsc2022
 	}
 	if image < oldest || image > host {

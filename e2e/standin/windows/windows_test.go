@@ -38,14 +38,14 @@ func connect(t *testing.T, e *Engine) *dockerclient.Client {
 	return c
 }
 
-// baseImage publishes a base image for two versions of Windows, in a registry of the test's.
-func baseImage(t *testing.T) string {
+// baseImage publishes a base image for some versions of Windows, in a registry of the test's.
+func baseImage(t *testing.T, versions ...string) string {
 	t.Helper()
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	ref := strings.TrimPrefix(server.URL, "http://") + "/nanoserver:1"
 	var index v1.ImageIndex = empty.Index
-	for _, version := range []string{"10.0.20348.2322", "10.0.26100.1742"} {
+	for _, version := range versions {
 		image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
 			OS: "windows", Architecture: "amd64", OSVersion: version, OSFeatures: []string{"win32k"}, RootFS: v1.RootFS{Type: "layers"},
 		})
@@ -109,7 +109,7 @@ func TestBuildsPushesAndForgets(t *testing.T) {
 	t.Parallel()
 	e := &Engine{ID: "ltsc2022", OSVersion: "10.0.20348", Run: func(command string) (string, int) { return command + "\n", 0 }}
 	c := connect(t, e)
-	base := baseImage(t)
+	base := baseImage(t, "10.0.20348.2322", "10.0.26100.1742")
 	target := strings.Replace(base, "/nanoserver:", "/app:", 1)
 	said, err := buildOn(t, c, map[string]string{
 		"Dockerfile": "# escape=`\nARG BASE\nFROM ${BASE} AS first\nWORKDIR C:\\app\\\nCOPY *.txt `\n  .\\\nRUN dir C:\\app\n" +
@@ -175,20 +175,22 @@ func fileOf(t *testing.T, c *dockerclient.Client, image, path string) string {
 // Each host takes the base image of its own version, runs what that version of Windows runs, and refuses the rest.
 func TestVersionsOfWindows(t *testing.T) {
 	t.Parallel()
-	base := baseImage(t)
-	for _, test := range []struct{ host, isolation, os, fails string }{
-		{host: "10.0.20348", os: "10.0.20348.2322"},
-		{host: "10.0.26100", os: "10.0.26100.1742"},
-		{host: "10.0.26080", os: "10.0.20348.2322"}, // a release between the two runs the older one
-		{host: "10.0.27000", os: "10.0.20348.2322", fails: "does not match the host operating system"},
-		{host: "10.0.27000", isolation: "hyperv", os: "10.0.20348.2322"},
-		{host: "10.0.17763", fails: "no matching manifest for windows(10.0.17763)/amd64"},
+	bases, old := baseImage(t, "10.0.26100.1742", "10.0.20348.2322"), baseImage(t, "10.0.17763.1")
+	for _, test := range []struct{ host, base, isolation, os, fails string }{
+		{host: "10.0.20348", base: bases, os: "10.0.20348.2322"},
+		{host: "10.0.26100", base: bases, os: "10.0.26100.1742"},
+		{host: "10.0.25398", base: bases, os: "10.0.20348.2322"}, // a release between the two
+		{host: "10.0.26200", base: bases, os: "10.0.26100.1742"}, // the first of the list
+		{host: "10.0.17763", base: bases, fails: "no matching manifest for windows(10.0.17763)/amd64"},
+		{host: "10.0.20348", base: old, fails: "does not match the host operating system"},
+		{host: "10.0.17764", base: old, fails: "does not match the host operating system"},
+		{host: "10.0.20348", base: old, isolation: "hyperv", os: "10.0.17763.1"},
 	} {
 		c := connect(t, &Engine{ID: "x", OSVersion: test.host})
-		_, err := buildOn(t, c, map[string]string{"Dockerfile": "FROM " + base + "\nRUN x\n"},
+		_, err := buildOn(t, c, map[string]string{"Dockerfile": "FROM " + test.base + "\nRUN x\n"},
 			dockerclient.ImageBuildOptions{Tags: []string{"app"}, Isolation: container.Isolation(test.isolation)})
 		if test.fails != "" {
-			assert.ErrorContains(t, err, test.fails)
+			assert.ErrorContains(t, err, test.fails, "%+v", test)
 			continue
 		}
 		assert.NilError(t, err, "%+v", test)
@@ -202,7 +204,7 @@ func TestRefuses(t *testing.T) {
 	t.Parallel()
 	e := &Engine{ID: "x", OSVersion: "10.0.20348", Run: func(string) (string, int) { return "no\n", 3 }}
 	c := connect(t, e)
-	base := baseImage(t)
+	base := baseImage(t, "10.0.20348.2322", "10.0.26100.1742")
 	for line, says := range map[string]string{
 		"FROM scratch":                            "Windows does not support FROM scratch",
 		"FROM " + base + "\nRUN exit 3":           "The command 'cmd /S /C exit 3' returned a non-zero code: 3",
