@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // codes are the distribution specification's words for some statuses.
@@ -51,6 +52,21 @@ func refuse(w http.ResponseWriter, status int, code string) {
 
 // HangUp breaks the connection. The registry sees nothing.
 func HangUp(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+
+// Delay passes a request on after a while.
+func Delay(while func() time.Duration) Fault {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
+		mu.Lock()
+		d := while()
+		mu.Unlock()
+		select {
+		case <-time.After(d):
+			registry.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}
+}
 
 // LoseAnswer has the registry do what is asked, and breaks the connection in place of its answer.
 func LoseAnswer(_ http.ResponseWriter, r *http.Request, registry http.Handler) {
