@@ -55,6 +55,23 @@ func TestAQuietBuildOfTwoPlatformsSaysWhichIsWhich(t *testing.T) {
 	plugintest.Contains(t, d.Out.String(), "linux/arm64 pi sha256:")
 }
 
+func TestTheSettingsNameThePlatformsThatNothingElseNames(t *testing.T) {
+	d, _, _, dir := two(t)
+	assert.NilError(t, os.WriteFile(filepath.Join(d.Dir, "multiarch.yaml"), []byte("platforms: [linux/arm64]\n"), 0o600))
+	arm, amd := "linux/arm64 pi "+idOf(t, "linux/arm64")+"\n", "linux/amd64 laptop "+idOf(t, "linux/amd64")+"\n"
+	assert.NilError(t, d.run(t, "build", dir))
+	assert.Equal(t, d.Out.String(), arm)
+	assert.NilError(t, d.run(t, "build", "--platform", "linux/amd64,linux/arm64", dir))
+	assert.Equal(t, d.Out.String(), amd+arm)
+	t.Setenv("DOCKER_DEFAULT_PLATFORM", "linux/amd64")
+	assert.NilError(t, d.run(t, "build", dir))
+	assert.Equal(t, d.Out.String(), amd)
+	assert.NilError(t, os.Unsetenv("DOCKER_DEFAULT_PLATFORM"))
+	t.Setenv("DOCKER_CONTEXT", "laptop")
+	assert.NilError(t, d.run(t, "build", dir))
+	assert.Equal(t, d.Out.String(), amd, "whoever points docker at an engine means that one")
+}
+
 func TestADryRunPrintsThePlanAndSendsNothing(t *testing.T) {
 	d, amd, arm, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-q", "--dry-run", "-t", "app", dir))

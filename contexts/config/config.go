@@ -25,6 +25,8 @@ type Config struct {
 	// Explicit says that only the contexts in Nodes are build nodes; else
 	// every context is one.
 	Explicit bool
+	// Platforms are what a build is for when nothing else says so, normalised.
+	Platforms []ocispec.Platform
 	// ProbeTimeout is how long one engine may take to say what it is.
 	ProbeTimeout time.Duration
 	// Nodes are the contexts that have settings, in order of preference.

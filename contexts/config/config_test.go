@@ -25,6 +25,7 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	path := write(t, `# mine
 nodes: explicit
+platforms: [linux/amd64, linux/arm64]
 probe-timeout: 1500ms
 node:
   graviton:
@@ -45,10 +46,10 @@ node:
 	assert.Equal(t, c.Node("graviton").Parallel, 2)
 	assert.Assert(t, c.Node("graviton").Insecure && !c.Node("graviton").Exclude)
 	assert.Assert(t, c.Node("2024").Exclude)
-	assert.Equal(t, c.Node("pi").Line, 11)
+	assert.Equal(t, c.Node("pi").Line, 12)
 	assert.Equal(t, c.Node("else").Name, "else")
-	assert.Equal(t, c.LineOf("probe-timeout"), 3)
-	assert.Equal(t, c.Node("graviton").LineOf("parallel"), 7)
+	assert.Equal(t, c.LineOf("probe-timeout"), 4)
+	assert.Equal(t, c.Node("graviton").LineOf("parallel"), 8)
 	assert.Equal(t, c.Node("pi").LineOf("parallel"), 0)
 	assert.Assert(t, c.Uses("graviton") && c.Uses("pi") && !c.Uses("2024") && !c.Uses("else"))
 }

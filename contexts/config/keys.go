@@ -16,6 +16,7 @@ var topKeys = []key[Config]{
 	{modeKey, func(d *decoder, v *yaml.Node, c *Config) {
 		c.Explicit = d.oneOf(v, modeKey, "all", "explicit") == "explicit"
 	}},
+	{"platforms", func(d *decoder, v *yaml.Node, c *Config) { c.Platforms = d.platforms(v, "platforms") }},
 	{"probe-timeout", func(d *decoder, v *yaml.Node, c *Config) { c.ProbeTimeout = d.duration(v, "probe-timeout") }},
 	{nodeKey, func(d *decoder, v *yaml.Node, c *Config) { c.Nodes = d.nodes(v) }},
 }

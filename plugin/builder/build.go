@@ -38,12 +38,19 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	if err != nil {
 		return err
 	}
+	settings, err := node.ReadConfig(dockerCLI)
+	if err != nil {
+		return err
+	}
+	if !node.ExplicitContext(cmd) {
+		o.settled = settings.Platforms
+	}
 	in, err := o.read(dockerCLI.In())
 	if err != nil {
 		return err
 	}
 	s := &session{
-		cli: dockerCLI, input: in,
+		cli: dockerCLI, input: in, config: settings,
 		registry:    registry.New(dockerCLI, version, o.insecure),
 		credentials: registry.Credentials{Config: dockerCLI.ConfigFile()},
 		history:     node.Remembered(),

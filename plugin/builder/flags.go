@@ -6,6 +6,7 @@ import (
 
 	"github.com/docker/cli/opts"
 	"github.com/moby/moby/api/types/container"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -22,6 +23,9 @@ type options struct {
 	// fetched says that dir is a temporary one, made of a URL or of standard
 	// input.
 	fetched bool
+
+	// settled are the platforms of multiarch.yaml, for a build that names none.
+	settled []ocispec.Platform
 
 	tags         []string
 	platforms    []string

@@ -74,13 +74,16 @@ func (in *input) readTargets() (err error) {
 }
 
 // readPlatforms takes the platform from the environment, as docker build does, if
-// the flag is not given.
+// the flag is not given, and those of multiarch.yaml if there is neither.
 func (in *input) readPlatforms() (err error) {
 	if fromEnv := os.Getenv("DOCKER_DEFAULT_PLATFORM"); len(in.options.platforms) == 0 && fromEnv != "" {
 		in.options.platforms = []string{fromEnv}
 	}
 	if in.platforms, err = argument.PlatformsBy(in.options.platforms, platform.ParseColon); err != nil {
 		return err
+	}
+	if len(in.platforms) == 0 {
+		in.platforms = in.options.settled
 	}
 	if in.missing, err = argument.Platforms(in.options.allowMissing); err != nil {
 		return err

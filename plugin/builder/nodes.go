@@ -17,12 +17,7 @@ import (
 // buildNodes loads and probes the nodes of a build, no longer than it takes to
 // know who builds what.
 func (s *session) buildNodes(ctx context.Context, cmd *cobra.Command) (contexts.Nodes, error) {
-	in := s.input
-	c, err := node.ReadConfig(s.cli)
-	if err != nil {
-		return nil, err
-	}
-	s.config = c
+	in, c := s.input, s.config
 	if !in.options.noHooks {
 		if err := c.Own(); err != nil {
 			return nil, err

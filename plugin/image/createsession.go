@@ -21,6 +21,9 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
+// parallelReads is how many references are read from registries at once.
+const parallelReads = 8
+
 // creation is one run of create, step by step.
 type creation struct {
 	cli      command.Cli

@@ -36,17 +36,16 @@ type inspected struct {
 // from being shown: the error has all that failed.
 func (in *inspectInput) fetch(ctx context.Context, registry *manifest.Registry) ([]*inspected, error) {
 	all, errs := make([]*inspected, len(in.names)), make([]error, len(in.names))
-	limit := make(chan struct{}, parallelReads)
-	var fetches sync.WaitGroup
+	var fetches errgroup.Group
+	fetches.SetLimit(parallelReads)
 	for i, name := range in.names {
-		fetches.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
+		fetches.Go(func() error {
 			all[i], errs[i] = in.fetchOne(ctx, registry, name)
+			return nil
 		})
 	}
-	fetches.Wait()
-	return slices.DeleteFunc(all, func(f *inspected) bool { return f == nil }), joinOne(errs)
+	_ = fetches.Wait() // the errors are in errs
+	return slices.DeleteFunc(all, func(f *inspected) bool { return f == nil }), errors.Join(errs...)
 }
 
 func (in *inspectInput) fetchOne(ctx context.Context, registry *manifest.Registry, name reference.Named) (*inspected, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/cli/cli/command"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/check/binary"
@@ -35,12 +36,10 @@ func (in *inspectInput) verifyAll(ctx context.Context, dockerCLI command.Cli, re
 	for _, f := range found {
 		f.verdicts = map[digest.Digest]string{}
 		var mu sync.Mutex
-		var work sync.WaitGroup
-		limit := make(chan struct{}, parallelReads)
+		var work errgroup.Group
+		work.SetLimit(parallelReads)
 		for _, image := range f.chosen {
-			work.Go(func() {
-				limit <- struct{}{}
-				defer func() { <-limit }()
+			work.Go(func() error {
 				report, err := in.verifyImage(ctx, registry, f.name, image)
 				mu.Lock()
 				defer mu.Unlock()
@@ -48,18 +47,19 @@ func (in *inspectInput) verifyAll(ctx context.Context, dockerCLI command.Cli, re
 				if misfit := report.Err(in.verify == argument.VerifyStrict); misfit != nil {
 					f.verdicts[image.Descriptor.Digest] = verdictForeign
 					all = append(all, fmt.Errorf("%s: %w", reference.FamiliarString(f.name), misfit))
-					return
+					return nil
 				}
 				if _, unread := errors.AsType[*manifest.Error](err); unread || err != nil && in.verify == argument.VerifyStrict {
 					failed = append(failed, err)
 				} else {
 					printWarning(dockerCLI, f, image, report, err)
 				}
+				return nil
 			})
 		}
-		work.Wait()
+		_ = work.Wait() // the errors are in the two lists
 	}
-	return joinOne(all), joinOne(failed)
+	return errors.Join(all...), errors.Join(failed...)
 }
 
 func verdict(r binary.Report, err error) string {

@@ -17,7 +17,7 @@ import (
 // else the one engine the user pointed docker at explicitly, else every
 // context that the configuration does not exclude. Nothing is dialled.
 func Load(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config, names []string) (contexts.Nodes, error) {
-	if len(names) == 0 && explicitContext(cmd) {
+	if len(names) == 0 && ExplicitContext(cmd) {
 		names = []string{dockerCLI.CurrentContext()}
 	}
 	for _, name := range names {
@@ -37,9 +37,9 @@ func Load(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config, names []s
 	return used, excluded.Close()
 }
 
-// explicitContext says whether the user chose one engine for this command:
+// ExplicitContext says whether the user chose one engine for this command:
 // docker -c or -H, DOCKER_CONTEXT or DOCKER_HOST.
-func explicitContext(cmd *cobra.Command) bool {
+func ExplicitContext(cmd *cobra.Command) bool {
 	global := cmd.Root().Flags()
 	return global.Changed("context") || global.Changed("host") ||
 		os.Getenv(command.EnvOverrideContext) != "" || os.Getenv("DOCKER_HOST") != ""

@@ -33,6 +33,9 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
 
   nodes: all               # all: every Docker context is a node;
                            # explicit: only those under node
+  platforms: [linux/amd64, linux/arm64]
+                           # what to build without --platform (default: what the
+                           # nodes are)
   probe-timeout: 5s        # how long one engine may take to say what it is
   node:                    # by name of the context, in order of preference
     graviton:
@@ -101,7 +104,7 @@ func generalSettings(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config
 	if c.Explicit {
 		mode.Value = "explicit"
 	}
-	if explicitContext(cmd) {
+	if ExplicitContext(cmd) {
 		// Whoever points docker at an engine means that one.
 		mode.Value, mode.From = oneLine(dockerCLI.CurrentContext())+" alone", contextOrigin(dockerCLI, cmd)
 	}
@@ -109,9 +112,14 @@ func generalSettings(dockerCLI command.Cli, cmd *cobra.Command, c *config.Config
 	if c.ProbeTimeout > 0 {
 		timeout = c.ProbeTimeout.Round(time.Millisecond).String()
 	}
+	platforms := setting{Setting: "platforms", Value: "those of the nodes", From: origin(c, c.LineOf("platforms"))}
+	if len(c.Platforms) > 0 {
+		platforms.Value = joinNames(c.Platforms)
+	}
 	return []setting{
 		{"", "context", oneLine(dockerCLI.CurrentContext()), contextOrigin(dockerCLI, cmd)},
 		mode,
+		platforms,
 		{"", "probe-timeout", timeout, origin(c, c.LineOf("probe-timeout"))},
 	}
 }
