@@ -9,8 +9,8 @@ import (
 )
 
 // CheckPush tells whether the user may push to repo, so that a missing login is found before a build and not after it. It
-// begins an upload and cancels it; nothing is stored. Failures are an *[Error]; while the registry doesn't answer it takes
-// as long as any other operation, so give ctx a deadline.
+// begins an upload and cancels it; nothing is stored. Failures are an *[Error]; a deadline of ctx that passes is an
+// [ErrUnavailable].
 func (r *Registry) CheckPush(ctx context.Context, repo reference.Named) error {
 	rep := r.repository(repo, true)
 	return rep.retry(ctx, task{op: "checking access to", reference: rep.name.Name()}, func(ctx context.Context) error {

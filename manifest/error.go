@@ -49,7 +49,7 @@ type Error struct {
 	Op        string // what was being done, as "reading" or "publishing"
 	Host      string // the registry's host[:port] as in the reference, such as docker.io
 	Reference string
-	Class     error // the class of failure; nil when the context ended
+	Class     error // the class of failure; nil when the context was cancelled
 	Err       error // the cause; may be nil
 	Attempts  int   // how often it was tried
 	// RetryAfter is how long the registry asked to wait, if that was more than the five minutes that are waited for.

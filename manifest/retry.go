@@ -75,6 +75,8 @@ func (r repository) explain(ctx context.Context, t task, err error) *Error {
 	e := &Error{Op: t.op, Host: r.host(), Reference: t.reference, Err: err}
 	var f *failure
 	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		e.Class, e.Err = ErrUnavailable, context.Cause(ctx)
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 	case errors.As(err, &f):

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/types"
@@ -228,6 +229,25 @@ func TestCheckPush(t *testing.T) {
 }
 
 // CVE-2021-41092: a helper that fails must not lead to an anonymous request, or to one with another host's login.
+// What is asked before a build may not hold it up for as long as an upload may take.
+func TestCheckPushEndsWithItsDeadline(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.on(func(_ http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPost {
+			<-req.Context().Done()
+			return true
+		}
+		return false
+	})
+	r, _ := client(t, nil)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	err := r.CheckPush(ctx, s.ref(t, "app:1"))
+	assert.ErrorIs(t, err, ErrUnavailable)
+	assert.ErrorContains(t, err, "enough")
+}
+
 func TestAHelperThatFails(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -355,6 +375,31 @@ func TestRealms(t *testing.T) {
 		assert.Assert(t, !strings.Contains(err.Error(), canary), realm)
 	}
 	assert.DeepEqual(t, got(), []string(nil))
+}
+
+// go-containerregistry itself refuses only some addresses. A token server that sends the client elsewhere sends the password elsewhere: with a 307 even the body of a POST.
+func TestATokenServerDoesNotRedirect(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]types.AuthConfig{
+		"password": {Username: "u", Password: canary}, "identity token": {IdentityToken: canary},
+	} {
+		other, got := stranger(t)
+		s := newServer(t)
+		s.on(func(w http.ResponseWriter, req *http.Request) bool {
+			if req.URL.Path == "/token" {
+				w.Header().Set("Location", strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/token")
+				return fail(w, http.StatusTemporaryRedirect, "", "")
+			}
+			w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token"`)
+			return fail(w, http.StatusUnauthorized, "", "")
+		})
+		r, c := client(t, (&login{config: config}).lookup)
+		_, _, err := r.Resolve(t.Context(), s.ref(t, "app:1"))
+		assert.ErrorIs(t, err, ErrUnavailable, name)
+		assert.ErrorIs(t, err, errRedirect, name)
+		assert.DeepEqual(t, got(), []string(nil))
+		assert.Equal(t, len(c.waits), 0)
+	}
 }
 
 func TestTokenAnswers(t *testing.T) {

@@ -41,6 +41,10 @@ func (g guard) RoundTrip(in *http.Request) (*http.Response, error) {
 	if in.URL.Scheme == "http" && !g.r.plainAllowed(in.URL.Host) {
 		return nil, fmt.Errorf("%s: %w", in.URL.Host, errPlainHTTP)
 	}
+	// [session.follow] follows redirects. go-containerregistry follows those of a token server too, and the password would go along.
+	if in.Response != nil && in.Response.Request.URL.Path != "/v2/" {
+		return nil, errRedirect
+	}
 	ctx, cancel := context.WithCancelCause(in.Context())
 	if !strings.EqualFold(in.URL.Host, g.host) && !isLoopback(hostname(g.host)) {
 		if ip, err := netip.ParseAddr(hostname(in.URL.Host)); err == nil && !foreignAllowed(ip) {

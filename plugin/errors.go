@@ -104,6 +104,7 @@ var explanations = []explanation{
 	{as[*image.LackError], exitUnverified, nil},
 	{as[*image.SizeError], exitUnverified, nil},
 	{as[*dockerfile.FindingsError], exitUnverified, nil},
+	{is(manifest.ErrUnproven), exitUnavailable, say("The tag has what it had before, or all of the new image: look with docker multiarch inspect. The same command again does what is left.")},
 	{is(manifest.ErrUnsupported), exitUnavailable, nil},
 	{is(manifest.ErrUnauthorized), exitUnavailable, loginHint},
 	{is(manifest.ErrDenied), exitUnavailable, say("The login is known, but may not do this. Check the repository's name and permissions.")},

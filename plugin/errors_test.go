@@ -63,6 +63,8 @@ var explained = []struct {
 	{"some targets alone", &registry.PartialError{Err: fromRegistry(manifest.ErrDenied)}, 5, "Run the same command again"},
 	{"a platform less", &build.DroppedError{Planned: []ocispec.Platform{platforms.MustParse("linux/amd64"), platforms.MustParse("linux/arm/v7")}}, 2, "--platform linux/amd64,linux/arm/v7"},
 	{"no node", errors.Join(&build.NoNodeError{}, &build.NoNodeError{}), 2, "docker context create"},
+	{"a tag that could not be read back", &manifest.Error{Class: manifest.ErrUnproven, Err: fromRegistry(manifest.ErrUnauthorized)}, 3, "docker multiarch inspect"},
+	{"damage after a tag was written", &manifest.Error{Class: manifest.ErrUnproven, Err: fromRegistry(manifest.ErrDigest)}, 4, ""},
 	{"a tag that moved", fromRegistry(manifest.ErrChanged), 6, "at the same time"},
 	{"a tag that can't move", fromRegistry(manifest.ErrImmutable), 6, "new tag"},
 	{"a file that changed", onNode("build", fmt.Errorf("a %w", source.ErrChanged)), 4, "nothing writes"},

@@ -36,11 +36,13 @@ func (s *session) prepare(ctx context.Context, cmd *cobra.Command) error {
 	})
 	work.Go(func() error { return s.readContext(workCtx) })
 	if s.input.options.push {
+		asking, cancel := context.WithTimeoutCause(workCtx, registryTimeout, errSilentRegistry)
+		defer cancel()
 		work.Go(func() (err error) {
-			published, err = s.published(workCtx)
+			published, err = s.published(asking)
 			return err
 		})
-		work.Go(func() error { return s.mayPush(workCtx) })
+		work.Go(func() error { return s.mayPush(asking) })
 	}
 	if err := work.Wait(); err != nil {
 		return err
@@ -83,17 +85,24 @@ func (s *session) readContext(ctx context.Context) (err error) {
 // digests. That they can be read also proves address, certificate and login
 // before the build.
 func (s *session) published(ctx context.Context) ([]ocispec.Platform, error) {
-	var all []ocispec.Platform
-	s.before = map[string]digest.Digest{}
-	for _, target := range s.input.targets {
-		has, found, err := s.input.guard.Resolve(ctx, s.registry, target)
-		if err != nil {
-			return nil, err
-		}
-		s.before[target.String()] = has
-		all = append(all, found...)
+	targets := s.input.targets
+	digests, found := make([]digest.Digest, len(targets)), make([][]ocispec.Platform, len(targets))
+	lookups, ctx := errgroup.WithContext(ctx)
+	lookups.SetLimit(parallelLookups)
+	for i, target := range targets {
+		lookups.Go(func() (err error) {
+			digests[i], found[i], err = s.input.guard.Resolve(ctx, s.registry, target)
+			return err
+		})
 	}
-	return all, nil
+	if err := lookups.Wait(); err != nil {
+		return nil, err
+	}
+	s.before = map[string]digest.Digest{}
+	for i, target := range targets {
+		s.before[target.String()] = digests[i]
+	}
+	return slices.Concat(found...), nil
 }
 
 // currentOS is the operating system of the engine that docker itself would use:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/distribution/reference"
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,16 @@ import (
 // than it does here.
 var ErrLoopback = errors.New("is this machine's own registry")
 
+const (
+	// registryTimeout is how long registries may take to answer what is asked of
+	// them before a build.
+	registryTimeout = time.Minute
+	// parallelLookups is how many targets are looked up at once.
+	parallelLookups = 8
+)
+
+var errSilentRegistry = fmt.Errorf("no answer within %s", registryTimeout)
+
 // mayPush finds out before the build whether the user may push to the repositories
 // of all targets. A dry run asks nothing of a registry that it could keep.
 func (s *session) mayPush(ctx context.Context) error {
@@ -26,6 +37,7 @@ func (s *session) mayPush(ctx context.Context) error {
 	}
 	asked := map[string]bool{}
 	checks, ctx := errgroup.WithContext(ctx)
+	checks.SetLimit(parallelLookups)
 	for _, target := range s.input.targets {
 		if asked[target.Name()] {
 			continue
