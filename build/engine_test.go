@@ -46,6 +46,8 @@ type engine struct {
 	Workers []*apitypes.WorkerRecord
 	// Push answers the nth push, counted from 1; without it every one works.
 	Push func(n int, w http.ResponseWriter)
+	// Distribution answers what the engine is asked of a registry.
+	Distribution func(w http.ResponseWriter)
 	// Deaf has it answer no more pings.
 	Deaf atomic.Bool
 
@@ -148,6 +150,11 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 				_ = conn.Close()
 			}
 		}
+	case strings.HasPrefix(path, "/distribution/"):
+		login, err := authconfig.Decode(r.Header.Get("X-Registry-Auth"))
+		assert.Check(t, err)
+		e.note("look %s %s", strings.TrimSuffix(strings.TrimPrefix(path, "/distribution/"), "/json"), login.Username)
+		e.Distribution(w)
 	case isImage && strings.HasSuffix(image, "/tag"):
 		e.note("tag %s %s:%s", strings.TrimSuffix(image, "/tag"), r.URL.Query().Get("repo"), r.URL.Query().Get("tag"))
 		w.WriteHeader(http.StatusCreated)

@@ -43,6 +43,9 @@ func (s *session) execute(ctx context.Context) (err error) {
 	if s.input.options.verify != argument.VerifyOff {
 		runner.Fits = s.fits
 	}
+	if err := runner.CheckRegistries(ctx, s.plan); err != nil {
+		return err
+	}
 	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
 	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
 	if err != nil {
