@@ -27,20 +27,31 @@ var ErrOtherImage = errors.New("another image was pushed")
 
 // push has the node push its image under name, and checks that it was that
 // image. Each attempt sets the name again and reads the credentials again.
-func (r *Runner) push(ctx context.Context, a Assignment, image Image, name reference.NamedTagged, w *progress.Writer) (Pushed, error) {
+func (r *Runner) push(ctx context.Context, res *Result, name reference.NamedTagged, w *progress.Writer) error {
 	step := w.Start("pushing " + reference.FamiliarString(name))
 	pushed := Pushed{Reference: name}
-	err := retry.Do(ctx, mayPass, func(ctx context.Context) (err error) {
+	again := func(err error) bool {
+		if !mayPass(err) {
+			return false
+		}
+		step.Log("again, because: " + err.Error())
+		res.Retried = append(res.Retried, fmt.Errorf("pushing %s: %w", reference.FamiliarString(name), err))
+		return true
+	}
+	err := retry.Do(ctx, again, func(ctx context.Context) (err error) {
 		// The tag may have been moved on the node since the build.
-		if _, err := a.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: image.ID.String(), Target: name.String()}); err != nil {
-			return blame(ctx, a.Node, fmt.Errorf("tagging: %w", err))
+		if _, err := res.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: res.Image.ID.String(), Target: name.String()}); err != nil {
+			return blame(ctx, res.Node, fmt.Errorf("tagging: %w", err))
 		}
-		if pushed.Digest, err = r.pushOnce(ctx, a, name, step); err != nil {
-			return blame(ctx, a.Node, err)
+		if pushed.Digest, err = r.pushOnce(ctx, res.Assignment, name, step); err != nil {
+			return blame(ctx, res.Node, err)
 		}
-		return r.Verify(ctx, a, image, pushed)
+		return r.Verify(ctx, res.Assignment, res.Image, pushed)
 	})
-	return pushed, step.Done(err)
+	if err == nil {
+		res.Pushed = append(res.Pushed, pushed)
+	}
+	return step.Done(err)
 }
 
 func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.NamedTagged, step *progress.Step) (digest.Digest, error) {

@@ -209,6 +209,8 @@ func TestAPushToABusyRegistryIsRepeated(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Equal(t, res.Pushed[0].Digest, idOf("x"))
 	assert.Equal(t, len(e.done("push")), 2)
+	assert.Equal(t, len(res.Retried), 1)
+	assert.Error(t, res.Retried[0], "pushing reg.example.com/app:1-linux-amd64: received unexpected HTTP status: 503 Service Unavailable")
 }
 
 func TestAPushThatTheEngineCutsOffIsALostNode(t *testing.T) {

@@ -38,6 +38,11 @@ type Result struct {
 	Assignment
 	Image  Image
 	Pushed []Pushed
+	// Steps is how many instructions of the Dockerfile were carried out, and
+	// Cached how many of them were in the node's cache.
+	Steps, Cached int
+	// Retried are the failures of pushes that were tried again.
+	Retried []error
 	// BuildTime and so on are how long the phases took.
 	BuildTime, VerifyTime, TestTime, PushTime time.Duration
 	// Lost are the failures of nodes that had the platform before, each a
@@ -214,10 +219,10 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment, w *progress
 		run  func() error
 		time *time.Duration
 	}{
-		{"build", func() (err error) { res.Image, err = r.builder(a.Node).Build(ctx, req, a, w); return err }, &res.BuildTime},
+		{"build", func() error { return r.build(ctx, req, &res, w) }, &res.BuildTime},
 		{"verify", func() (err error) { look, err = r.look(ctx, req, a, res.Image, w); return err }, &res.VerifyTime},
 		{"test", func() error { return req.Tests.all(ctx, a, res.Image, w) }, &res.TestTime},
-		{"push", func() (err error) { res.Pushed, err = r.pushAll(ctx, a, res.Image, w); return err }, &res.PushTime},
+		{"push", func() error { return r.pushAll(ctx, &res, w) }, &res.PushTime},
 	} {
 		started := time.Now()
 		err := phase.run()
@@ -230,17 +235,20 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment, w *progress
 	return res
 }
 
+func (r *Runner) build(ctx context.Context, req Request, res *Result, w *progress.Writer) (err error) {
+	res.Image, err = r.builder(res.Node).Build(ctx, req, res.Assignment, w)
+	res.Steps, res.Cached = w.Steps()
+	return err
+}
+
 // pushAll pushes the image under all names that it is pushed under.
-func (r *Runner) pushAll(ctx context.Context, a Assignment, image Image, w *progress.Writer) ([]Pushed, error) {
-	var all []Pushed
-	for _, name := range a.Pushes {
-		pushed, err := r.push(ctx, a, image, name, w)
-		if err != nil {
-			return all, err
+func (r *Runner) pushAll(ctx context.Context, res *Result, w *progress.Writer) error {
+	for _, name := range res.Pushes {
+		if err := r.push(ctx, res, name, w); err != nil {
+			return err
 		}
-		all = append(all, pushed)
 	}
-	return all, nil
+	return nil
 }
 
 func (r *Runner) builder(n *contexts.Node) Builder {

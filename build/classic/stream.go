@@ -39,6 +39,9 @@ var (
 // scratch is no image, and on Windows no base either.
 const scratch = "scratch"
 
+// cachedLine is what the engine says of a step whose result it has.
+const cachedLine = " ---> Using cache"
+
 // maxLine bounds a line that an engine does not end, in bytes.
 const maxLine = 16 << 10
 
@@ -134,6 +137,9 @@ func (s *stream) flush() {
 		s.built = found[1]
 	}
 	if s.step != nil && line != "" {
+		if line == cachedLine {
+			s.step.Cached()
+		}
 		s.step.Log(line)
 	}
 }

@@ -60,6 +60,16 @@ func TestTheAnswerIsShownStepByStep(t *testing.T) {
 	}
 }
 
+func TestAStepWhoseResultTheEngineHasIsCached(t *testing.T) {
+	t.Parallel()
+	_, shown, err := show(t, `{"stream":"Step 1/2 : RUN a"}{"stream":"\n"}{"stream":" ---\u003e Using cache\n"}{"stream":" ---\u003e abc\n"}
+{"stream":"Step 2/2 : RUN b"}{"stream":"\n"}{"stream":" ---\u003e def\n"}`)
+	assert.NilError(t, err)
+	for _, want := range []string{"#1 CACHED\n", "#2 DONE"} {
+		assert.Assert(t, strings.Contains(shown, want), "%q is not in\n%s", want, shown)
+	}
+}
+
 // TestOnlyAPositiveImageIDIsSuccess: an answer may end anywhere, and every stage
 // reports an image of its own.
 func TestOnlyAPositiveImageIDIsSuccess(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	buildkit "github.com/moby/buildkit/client"
+	"github.com/opencontainers/go-digest"
 	"gotest.tools/v3/assert"
 )
 
@@ -106,6 +107,38 @@ func TestAStepIsShownWithItsPartsItsWordsAndItsEnd(t *testing.T) {
 		assert.NilError(t, s.Done(nil))
 	})
 	contains(t, out, "[p a] #1 pushing app:1", "layer 1 2kB / 2kB", "layer 2 5B / 10B", "almost there", "#1 DONE")
+}
+
+func TestAStepThatMovesNoBytesIsDone(t *testing.T) {
+	t.Parallel()
+	out := show(t, Plain, func(d *Display) {
+		s := d.Writer("p", "a").Start("exporting to image")
+		s.Part("exporting layers", 0, 0, true)
+		s.Part("layer", 6144, 35, true) // an engine may pass what it announced
+		assert.NilError(t, s.Done(nil))
+	})
+	contains(t, out, "#1 exporting layers done\n", "#1 layer 6.144kB\n")
+}
+
+func TestInstructionsAreCountedWithThoseThatWereCached(t *testing.T) {
+	t.Parallel()
+	d, err := New(&bytes.Buffer{}, Options{Mode: Quiet})
+	assert.NilError(t, err)
+	w := d.Writer("p", "a")
+	vertex := func(name string, change func(*buildkit.Vertex)) {
+		w.Status(vertexEvent(name, func(v *buildkit.Vertex) { v.Digest = digest.FromString(name); change(v) }))
+	}
+	for _, name := range []string{"[internal] load build context", "[build 1/3] FROM x", "exporting to image"} {
+		vertex(name, func(*buildkit.Vertex) {})
+	}
+	vertex("[build 2/3] RUN a", func(v *buildkit.Vertex) { v.Cached = true })
+	vertex("[build 3/3] RUN b", running)
+	vertex("[stage-1 1/2] COPY c /", running)
+	vertex("[stage-1 1/2] COPY c /", func(*buildkit.Vertex) {})
+	all, cached := w.Steps()
+	assert.Equal(t, all, 2)
+	assert.Equal(t, cached, 1)
+	assert.NilError(t, d.Wait())
 }
 
 func TestAFailureIsShownWithItsLastLinesAtTheEnd(t *testing.T) {

@@ -55,6 +55,9 @@ func (s *Step) Log(line string) {
 	}}})
 }
 
+// Cached says that there was nothing to do: the node had the result.
+func (s *Step) Cached() { s.vertex.Cached = true }
+
 // Done shows the end of the step; err is why it failed, or nil. It returns err.
 func (s *Step) Done(err error) error {
 	now := time.Now()

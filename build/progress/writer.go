@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode"
 
@@ -21,6 +22,9 @@ type Writer struct {
 	id string
 
 	mu sync.Mutex
+	// steps are the instructions that ended, and whether the node had the
+	// result of each.
+	steps map[digest.Digest]bool
 	// open are the lines that have no end yet.
 	open map[stream]*buildkit.VertexLog
 }
@@ -35,7 +39,10 @@ type stream struct {
 // thing that happens once, and the node that does it, which may be empty. It is
 // shown as waiting until it writes.
 func (d *Display) Writer(name, node string) *Writer {
-	w := &Writer{display: d, part: newPart(CleanLine(name)), open: map[stream]*buildkit.VertexLog{}}
+	w := &Writer{
+		display: d, part: newPart(CleanLine(name)),
+		steps: map[digest.Digest]bool{}, open: map[stream]*buildkit.VertexLog{},
+	}
 	w.id = strconv.FormatInt(d.writers.Add(1), 10)
 	w.On(node)
 	return w
@@ -80,6 +87,7 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 	// Events leave in the order in which their lines were put together.
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.count(out.Vertexes)
 	for _, v := range s.Logs {
 		out.Logs = append(out.Logs, w.lines(v)...)
 	}
@@ -87,6 +95,27 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 		return slices.ContainsFunc(out.Vertexes, func(v *buildkit.Vertex) bool { return v.Digest == d && v.Completed != nil })
 	})...)
 	w.display.events <- event{part: w.part, status: out}
+}
+
+// Steps returns how many instructions of a Dockerfile were carried out, and how
+// many of those the node had in its cache. A FROM is none.
+func (w *Writer) Steps() (all, cached int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, had := range w.steps {
+		if had {
+			cached++
+		}
+	}
+	return len(w.steps), cached
+}
+
+func (w *Writer) count(vertices []*buildkit.Vertex) {
+	for _, v := range vertices {
+		if m := step.FindStringSubmatch(v.Name); m != nil && v.Completed != nil && !strings.HasPrefix(m[3], "FROM ") {
+			w.steps[v.Digest] = v.Cached
+		}
+	}
 }
 
 // lines returns the lines that a piece of output completes. Pieces end anywhere,
