@@ -102,8 +102,9 @@ func (r *Runner) Run(ctx context.Context, requests Requests, plan Plan) ([]Resul
 	nodes := newSchedule()
 	var running sync.WaitGroup
 	for i, a := range plan {
+		w := r.writer(a, a.Node.Name) // in the order of the plan
 		running.Go(func() {
-			results[i] = r.platform(ctx, requests, a, nodes)
+			results[i] = r.platform(ctx, requests, a, nodes, w)
 			if results[i].Err != nil && !r.KeepGoing && !a.Optional {
 				stop(results[i].Err)
 			}
@@ -136,9 +137,8 @@ func failures(results []Result) error {
 
 // platform builds and pushes one platform, on one node after the other as long
 // as nodes are lost.
-func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, nodes *schedule) Result {
+func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, nodes *schedule, w *progress.Writer) Result {
 	var lost []error
-	w := r.Display.Writer(platforms.FormatAll(a.Platform), a.Node.Name)
 	for {
 		node, err := nodes.take(ctx, a.Able, a.Platform)
 		if err != nil {
@@ -165,8 +165,13 @@ func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, 
 			return res
 		}
 		lost = append(lost, res.Err)
-		w = r.Display.Writer(platforms.FormatAll(a.Platform), "")
+		w = r.writer(a, "")
 	}
+}
+
+// writer begins the part of the display that an assignment has on a node.
+func (r *Runner) writer(a Assignment, node string) *progress.Writer {
+	return r.Display.Writer(platforms.FormatAll(a.Platform), node)
 }
 
 // nodeFailure returns err if it is the node's and not the build's, so that

@@ -43,6 +43,8 @@ func (t *terminal) show(e event, changes []change) {
 	if !slices.Contains(t.parts, e.part) {
 		t.parts = append(t.parts, e.part)
 	}
+	// What is no node's is what all nodes work for, and stands below them.
+	slices.SortStableFunc(t.parts, func(a, b *part) int { return cmp.Compare(nodeless(a), nodeless(b)) })
 	for _, c := range changes {
 		if c.kind == finished && c.vertex.failed() {
 			t.failed = append(t.failed, c.vertex)
@@ -149,6 +151,13 @@ func (t *terminal) visible(room int) (visible []*part, hidden int) {
 	return ordered[:room], len(ordered) - room
 }
 
+func nodeless(p *part) int {
+	if p.node == "" {
+		return 1
+	}
+	return 0
+}
+
 // rank puts what needs to be seen first.
 func (p *part) rank() rank {
 	switch {
@@ -194,12 +203,16 @@ func (t *terminal) labelWidth(width int) int {
 	return min(widest, width/3)
 }
 
+// secondsWidth is that of the column of seconds, so that what stands before does
+// not move with each digit more.
+const secondsWidth = len(" 1234.5s")
+
 // line is the part's line: " => linux/arm64 pi  step 2/5  RUN make    3.2s".
 func (p *part) line(now time.Time, labelWidth, width int) line {
 	phase, text := p.status(now)
 	right := ""
 	if took := p.running(now); took > 0 {
-		right = " " + seconds(took)
+		right = fmt.Sprintf("%*s", secondsWidth, seconds(took))
 	}
 	left := " => " + runewidth.FillRight(cut(p.label(), labelWidth), labelWidth) + "  " + runewidth.FillRight(phase, len("step 10/10"))
 	left = strings.TrimRight(left+" "+text, " ")
