@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/distribution/reference"
@@ -20,23 +18,24 @@ import (
 // machine can't ask: its login is then what a node gets.
 var ErrNoToken = errors.New("no token")
 
-// Tokens exchanges the user's login at a registry for a token that allows to pull
-// from repositories of it and nothing else, and says how long it holds. It finds
+// Tokens exchanges the user's login at a registry for a token that allows this
+// access, all of it there, and nothing else, and says how long it holds. It finds
 // the token server by itself: where an engine says it is must not matter.
-type Tokens func(ctx context.Context, repositories []reference.Named) (token string, life time.Duration, err error)
+type Tokens func(ctx context.Context, access []Access) (token string, life time.Duration, err error)
 
 // sessionAuth answers the engine's requests for access to registries while it
-// builds. It knows the base images and answers for their registries alone:
-// BuildKit's own provider gives an engine whatever credentials it asks for.
+// builds. It knows the images that the build needs and answers for their
+// registries alone: BuildKit's own provider gives an engine whatever credentials
+// it asks for.
 //
-// Where a registry has tokens a node gets those, for the base images only, and
-// never the login. An engine's request names a token realm, a service and scopes
+// Where a registry has tokens a node gets those, for these images only, and never
+// the login. An engine's request names a token realm, a service and scopes
 // too. The first two are ignored, so a dishonest engine can't have the password
 // sent anywhere; of the scopes those are taken that the build needs.
 type sessionAuth struct {
 	credentials Credentials
 	tokens      Tokens
-	bases       []reference.Named
+	access      accesses
 	// key proves to an engine that a later request is of this build. No other
 	// build shares what the engine holds for it.
 	key ed25519.PrivateKey
@@ -60,14 +59,14 @@ func (s *sessionAuth) Register(server *grpc.Server) { auth.RegisterAuthServer(se
 // Credentials implements auth.AuthServer.
 func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
 	host := referenceHost(req.GetHost())
-	login, repositories, err := s.login(ctx, host)
+	login, access, err := s.login(ctx, host)
 	if err != nil {
 		return nil, err
 	}
 	if login == (types.AuthConfig{}) {
 		return &auth.CredentialsResponse{}, nil
 	}
-	if _, _, err := s.token(ctx, repositories); status.Code(err) != codes.Unavailable {
+	if _, _, err := s.token(ctx, access); status.Code(err) != codes.Unavailable {
 		return nil, status.Error(codes.PermissionDenied, "this build gives tokens for "+host+", not its login")
 	}
 	s.given("the login for " + host)
@@ -80,14 +79,14 @@ func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequ
 // GetTokenAuthority implements auth.AuthServer: Unavailable has the engine
 // ask for the login, if there is one.
 func (s *sessionAuth) GetTokenAuthority(ctx context.Context, req *auth.GetTokenAuthorityRequest) (*auth.GetTokenAuthorityResponse, error) {
-	login, repositories, err := s.login(ctx, referenceHost(req.GetHost()))
+	login, access, err := s.login(ctx, referenceHost(req.GetHost()))
 	if err != nil {
 		return nil, err
 	}
 	if login == (types.AuthConfig{}) {
 		return nil, status.Error(codes.Unavailable, "there is no login")
 	}
-	if _, _, err := s.token(ctx, repositories); err != nil {
+	if _, _, err := s.token(ctx, access); err != nil {
 		return nil, err
 	}
 	return &auth.GetTokenAuthorityResponse{PublicKey: s.key.Public().(ed25519.PublicKey)}, nil
@@ -102,35 +101,33 @@ func (s *sessionAuth) VerifyTokenAuthority(_ context.Context, req *auth.VerifyTo
 // FetchToken implements auth.AuthServer.
 func (s *sessionAuth) FetchToken(ctx context.Context, req *auth.FetchTokenRequest) (*auth.FetchTokenResponse, error) {
 	host := referenceHost(req.GetHost())
-	login, repositories, err := s.login(ctx, host)
+	login, access, err := s.login(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	repositories = slices.DeleteFunc(repositories, func(r reference.Named) bool { return !asked(req.GetScopes(), r) })
-	if login == (types.AuthConfig{}) || len(repositories) == 0 {
+	access = access.asked(req.GetScopes())
+	if login == (types.AuthConfig{}) || len(access) == 0 {
 		return nil, status.Error(codes.PermissionDenied, "this build needs nothing of that at "+host)
 	}
-	token, life, err := s.token(ctx, repositories)
+	token, life, err := s.token(ctx, access)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range repositories {
-		s.given("a token to pull " + reference.FamiliarName(r))
+	for _, a := range access {
+		right := "pull "
+		if a.Push {
+			right = "pull and push "
+		}
+		s.given("a token to " + right + reference.FamiliarName(a.Repository))
 	}
 	return &auth.FetchTokenResponse{Token: token, ExpiresIn: int64(life.Seconds())}, nil
 }
 
-// login returns the login for a host and the repositories there that base images
-// are in; nothing for a host without any.
-func (s *sessionAuth) login(ctx context.Context, host string) (types.AuthConfig, []reference.Named, error) {
-	var repositories []reference.Named
-	for _, base := range s.bases {
-		base = reference.TrimNamed(base)
-		if reference.Domain(base) == host && !slices.ContainsFunc(repositories, func(r reference.Named) bool { return r.Name() == base.Name() }) {
-			repositories = append(repositories, base)
-		}
-	}
-	if len(repositories) == 0 {
+// login returns the login for a host and what the build needs there; nothing for
+// a host where that is nothing.
+func (s *sessionAuth) login(ctx context.Context, host string) (types.AuthConfig, accesses, error) {
+	access := s.access.at(host)
+	if len(access) == 0 {
 		return types.AuthConfig{}, nil, nil
 	}
 	login, err := s.credentials(ctx, host)
@@ -138,13 +135,13 @@ func (s *sessionAuth) login(ctx context.Context, host string) (types.AuthConfig,
 		s.fail(err)
 		return types.AuthConfig{}, nil, status.Error(codes.Unauthenticated, "credentials can't be read")
 	}
-	return login, repositories, nil
+	return login, access, nil
 }
 
 // token takes a token. Its error is Unavailable where there are none; any other
 // ends the build.
-func (s *sessionAuth) token(ctx context.Context, repositories []reference.Named) (string, time.Duration, error) {
-	token, life, err := s.tokens(ctx, repositories)
+func (s *sessionAuth) token(ctx context.Context, access accesses) (string, time.Duration, error) {
+	token, life, err := s.tokens(ctx, access)
 	switch {
 	case errors.Is(err, ErrNoToken):
 		return "", 0, status.Error(codes.Unavailable, "there are no tokens")
@@ -153,18 +150,6 @@ func (s *sessionAuth) token(ctx context.Context, repositories []reference.Named)
 		return "", 0, status.Error(codes.Unauthenticated, "no token could be had")
 	}
 	return token, life, nil
-}
-
-// asked tells whether scopes, as in the registry's token specification, are about
-// a repository.
-func asked(scopes []string, r reference.Named) bool {
-	for _, scope := range strings.Fields(strings.Join(scopes, " ")) {
-		kind, rest, _ := strings.Cut(scope, ":")
-		if name, _, ok := strings.Cut(rest, ":"); ok && kind == "repository" && name == reference.Path(r) {
-			return true
-		}
-	}
-	return false
 }
 
 func referenceHost(host string) string {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc/codes"
@@ -28,17 +28,17 @@ func logins(t *testing.T) Credentials {
 	}
 }
 
-// images are base images.
-func images(names ...string) []reference.Named {
-	var all []reference.Named
+// pulls are images that are pulled from; "+" in front is pushed to as well.
+func pulls(names ...string) (all accesses) {
 	for _, name := range names {
-		all = append(all, mustTag(name))
+		name, push := strings.CutPrefix(name, "+")
+		all.add(mustTag(name), push)
 	}
 	return all
 }
 
 // noTokens is a registry that gives none.
-func noTokens(context.Context, []reference.Named) (string, time.Duration, error) {
+func noTokens(context.Context, []Access) (string, time.Duration, error) {
 	return "", 0, ErrNoToken
 }
 
@@ -49,7 +49,7 @@ func newAuth(t *testing.T, tokens Tokens, names ...string) (s *sessionAuth, give
 	assert.NilError(t, err)
 	given = &[]string{}
 	return &sessionAuth{
-		credentials: logins(t), tokens: tokens, bases: images(names...), key: key,
+		credentials: logins(t), tokens: tokens, access: pulls(names...), key: key,
 		fail:  func(err error) { t.Errorf("the build is ended: %v", err) },
 		given: func(what string) { *given = append(*given, what) },
 	}, given
@@ -110,17 +110,20 @@ func TestALoginThatCannotBeReadEndsTheBuildAndTellsTheEngineNothing(t *testing.T
 }
 
 // pullTokens tells in the token what it is for.
-func pullTokens(_ context.Context, repositories []reference.Named) (string, time.Duration, error) {
-	token := "pull"
-	for _, r := range repositories {
-		token += " " + r.String()
+func pullTokens(_ context.Context, access []Access) (string, time.Duration, error) {
+	token := "for"
+	for _, a := range access {
+		token += " " + a.Repository.String()
+		if a.Push {
+			token += "+"
+		}
 	}
 	return token, 5 * time.Minute, nil
 }
 
 func TestWhereThereAreTokensAnEngineNeverGetsTheLogin(t *testing.T) {
 	t.Parallel()
-	s, given := newAuth(t, pullTokens, "reg.example.com/a:1", "reg.example.com/a:2", "reg.example.com/b:1", "busybox:1", "anonymous.example.com/a:1")
+	s, given := newAuth(t, pullTokens, "reg.example.com/a:1", "reg.example.com/a:2", "reg.example.com/b:1", "busybox:1", "anonymous.example.com/a:1", "+reg.example.com/cache:1")
 	authority, err := s.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{Host: "reg.example.com"})
 	assert.NilError(t, err)
 	signed, err := s.VerifyTokenAuthority(t.Context(), &auth.VerifyTokenAuthorityRequest{Host: "reg.example.com", Payload: []byte("payload")})
@@ -138,11 +141,13 @@ func TestWhereThereAreTokensAnEngineNeverGetsTheLogin(t *testing.T) {
 		scopes []string
 		token  string
 	}{
-		{"reg.example.com", []string{"repository:a:pull"}, "pull reg.example.com/a"},
-		{"reg.example.com", []string{"repository:a:pull repository:b:pull"}, "pull reg.example.com/a reg.example.com/b"},
-		{"registry-1.docker.io", []string{"repository:library/busybox:pull"}, "pull docker.io/library/busybox"},
+		{"reg.example.com", []string{"repository:a:pull"}, "for reg.example.com/a"},
+		{"reg.example.com", []string{"repository:a:pull repository:b:pull"}, "for reg.example.com/a reg.example.com/b"},
+		{"registry-1.docker.io", []string{"repository:library/busybox:pull"}, "for docker.io/library/busybox"},
+		{"reg.example.com", []string{"repository:cache:pull,push"}, "for reg.example.com/cache+"},
+		{"reg.example.com", []string{"repository:cache:pull"}, "for reg.example.com/cache"},
 		// What goes beyond the build is left out.
-		{"reg.example.com", []string{"repository:a:pull,push,delete", "repository:secret:pull", "registry:catalog:*"}, "pull reg.example.com/a"},
+		{"reg.example.com", []string{"repository:a:pull,push,delete", "repository:secret:pull", "registry:catalog:*"}, "for reg.example.com/a"},
 		{"reg.example.com", []string{"repository:secret:pull"}, ""},
 		{"reg.example.com", []string{"registry:catalog:*", "a", "", "repository:a"}, ""},
 		{"reg.example.com", nil, ""},
@@ -164,7 +169,7 @@ func TestATokenThatIsRefusedEndsTheBuild(t *testing.T) {
 	t.Parallel()
 	why := errors.New("unauthorized: user me of /home/me")
 	var ended error
-	s, given := newAuth(t, func(context.Context, []reference.Named) (string, time.Duration, error) { return "", 0, why }, "reg.example.com/a:1")
+	s, given := newAuth(t, func(context.Context, []Access) (string, time.Duration, error) { return "", 0, why }, "reg.example.com/a:1")
 	s.fail = func(err error) { ended = err }
 	_, err := s.GetTokenAuthority(t.Context(), &auth.GetTokenAuthorityRequest{Host: "reg.example.com"})
 	assert.Equal(t, status.Convert(err).Message(), "no token could be had")

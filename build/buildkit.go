@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/opencontainers/go-digest"
@@ -26,7 +25,6 @@ const stopGrace = 3 * time.Second
 type buildKit struct {
 	credentials Credentials
 	tokens      Tokens
-	bases       []reference.Named
 }
 
 // Build implements Builder.
@@ -39,12 +37,19 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	}
 	defer func() { _ = client.Close() }()
 	view := req.Context.View(fail)
-	auth, err := b.auth(fail, w)
+	access, err := req.Access(a.Platform)
+	if err != nil {
+		return Image{}, err
+	}
+	auth, err := b.auth(access, fail, w)
 	if err != nil {
 		return Image{}, err
 	}
 	files, err := newMounts(req, view, fail)
 	if err != nil {
+		return Image{}, err
+	}
+	if req, err = withHostGateway(ctx, req, a.Node, client); err != nil {
 		return Image{}, err
 	}
 	response, err := solve(ctx, client, solveOpt(req, a, files, auth), w)
@@ -68,8 +73,9 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	return image, nil
 }
 
-// auth answers for the base images' registries, and shows once what was given.
-func (b *buildKit) auth(fail context.CancelCauseFunc, w *progress.Writer) (*sessionAuth, error) {
+// auth answers for the registries of what a build needs, and shows once what was
+// given.
+func (b *buildKit) auth(access accesses, fail context.CancelCauseFunc, w *progress.Writer) (*sessionAuth, error) {
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
@@ -80,7 +86,7 @@ func (b *buildKit) auth(fail context.CancelCauseFunc, w *progress.Writer) (*sess
 			_ = w.Start("[auth] " + what + " is given to this node").Done(nil)
 		}
 	}
-	return &sessionAuth{credentials: b.credentials, tokens: b.tokens, bases: b.bases, key: key, fail: fail, given: given}, nil
+	return &sessionAuth{credentials: b.credentials, tokens: b.tokens, access: access, key: key, fail: fail, given: given}, nil
 }
 
 // dialBuildKit reaches BuildKit through the engine's own API. Engines offer

@@ -42,7 +42,7 @@ func Call(ctx context.Context, req Request, a Assignment, w *progress.Writer) (C
 	if err != nil {
 		return CallResult{}, err
 	}
-	auth, err := (&buildKit{}).auth(fail, w)
+	auth, err := (&buildKit{}).auth(nil, fail, w)
 	if err != nil {
 		return CallResult{}, err
 	}

@@ -54,6 +54,7 @@ type feature struct {
 var features = append([]feature{
 	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, builder: contexts.BuildKit, since: "23.0", frontend: true},
 	{name: "a here-document in the Dockerfile", used: hasHeredoc, builder: contexts.BuildKit, since: "23.0", frontend: true},
+	{name: "--add-host with " + HostGateway, used: needsHostGateway, since: "24.0"},
 	{name: "--shm-size", used: func(r Request) bool { return r.ShmSize > 0 }, since: "23.0", frontend: true},
 	{name: "--ulimit", used: func(r Request) bool { return len(r.Ulimits) > 0 }, since: "23.0", frontend: true},
 	{name: "--cgroup-parent", used: func(r Request) bool { return r.CgroupParent != "" }, since: "23.0", frontend: true},

@@ -35,6 +35,8 @@ func TestWhatAnEngineLacksIsRefusedBeforeTheBuild(t *testing.T) {
 		{name: "a here-document", dockerfile: heredoc, version: "20.10.24", want: "a here-document in the Dockerfile: node a"},
 		{name: "a here-document, newer", dockerfile: heredoc, version: "24.0.7"},
 		{name: "a here-document with a frontend of one's own", dockerfile: "#syntax=docker/dockerfile:1\n" + heredoc, version: "20.10.24"},
+		{name: "the host's address", set: func(r *Request) { r.AddHosts = []string{"a=host-gateway"} }, version: "23.0.8", want: "--add-host with host-gateway: node a (engine 23.0.8) can't: it needs engine 24.0"},
+		{name: "an address", set: func(r *Request) { r.AddHosts = []string{"host-gateway=10.0.0.1"} }, version: "20.10.24"},
 		{name: "/dev/shm", set: func(r *Request) { r.ShmSize = 1 }, version: "20.10.24", want: "--shm-size"},
 		{name: "limits", set: func(r *Request) { r.Ulimits = []string{"nofile=1:1"} }, version: "20.10.24", want: "--ulimit"},
 		{name: "a cgroup", set: func(r *Request) { r.CgroupParent = "x" }, version: "20.10.24", want: "--cgroup-parent"},

@@ -38,7 +38,8 @@ type Request struct {
 	Pull          bool
 	// CacheFrom and CacheTo are caches outside of the engine.
 	CacheFrom, CacheTo []buildkit.CacheOptionsEntry
-	// AddHosts are lines for /etc/hosts in RUN steps, written host=ip.
+	// AddHosts are lines for /etc/hosts in RUN steps, written host=ip; the ip may
+	// be HostGateway.
 	AddHosts []string
 	// Network is the network mode of RUN steps; empty is the default.
 	Network string

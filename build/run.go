@@ -64,14 +64,10 @@ type Builder interface {
 type Runner struct {
 	// Display takes all progress.
 	Display *progress.Display
-	// Credentials are those of the registries that are pushed to and, as
-	// far as Bases are there, pulled from. Where Tokens has a token for the
-	// Bases of a registry, a node gets that instead.
+	// Credentials are those of registries. Where Tokens has a token for what a
+	// build needs of one, a node gets that instead while it builds.
 	Credentials Credentials
 	Tokens      Tokens
-	// Bases are the base images. A node is given access to nothing else while
-	// it builds.
-	Bases []reference.Named
 	// KeepGoing has the other platforms finish when one fails.
 	KeepGoing bool
 	// Spare returns further nodes, when those of a plan are lost. It is
@@ -260,7 +256,7 @@ func (r *Runner) builder(n *contexts.Node) Builder {
 	if n.Engine.Builder == contexts.Classic {
 		return &classicBuilder{credentials: r.credentialsFor(n)}
 	}
-	return &buildKit{credentials: r.credentialsFor(n), tokens: r.Tokens, bases: r.Bases}
+	return &buildKit{credentials: r.credentialsFor(n), tokens: r.Tokens}
 }
 
 // credentialsFor returns the logins as node n may see them: none over plain tcp

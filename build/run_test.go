@@ -238,8 +238,8 @@ func TestTheEngineGetsTheBuildContextTheDockerfileAndTheLoginsOfTheBaseImages(t 
 		return idOf("x"), nil
 	}}
 	r := runner(t)
-	r.Credentials, r.Tokens, r.Bases = logins(t), noTokens, images("reg.example.com/base:1")
-	results, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	r.Credentials, r.Tokens = logins(t), noTokens
+	results, err := r.Run(t.Context(), always(ofBase(request(t))), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.NilError(t, err)
 	for path, want := range map[string]string{"context/a": "content", "dockerfile/app.Dockerfile": "FROM scratch\nCOPY a /"} {
 		text, err := os.ReadFile(filepath.Join(dest, path))
@@ -281,6 +281,12 @@ func TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault(t *testing.T) {
 	assert.Equal(t, len(second.done("build")), 0)
 }
 
+// ofBase has a request need an image in a registry.
+func ofBase(req Request) Request {
+	req.NamedContexts = map[string]NamedContext{"base": {Location: "docker-image://reg.example.com/base:1"}}
+	return req
+}
+
 func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	t.Parallel()
 	e := &engine{Build: func(ctx context.Context, _ *control.SolveRequest, client session.Caller) (digest.Digest, error) {
@@ -291,9 +297,8 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	}}
 	why := errors.New("helper failed")
 	r := runner(t)
-	r.Bases = images("reg.example.com/base:1")
 	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
-	_, err := r.Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+	_, err := r.Run(t.Context(), always(ofBase(request(t))), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)
 }
 

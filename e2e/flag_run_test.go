@@ -73,9 +73,32 @@ func TestAddHost(t *testing.T) {
 		assert.Assert(t, is.Contains(hosts, "2001:db8::6 six"))
 		assert.Equal(t, strings.Contains(hosts, "10.0.0.2 two"), two, "%s: %s", platform, hosts)
 	}
-	// Each node would have another one.
-	c.build("--add-host", "gateway:host-gateway", dir).failed(125, "--add-host", "host-gateway")
+	c.build("--add-host", "gateway:host-gateway", dir).failed(125, "--add-host with host-gateway", "node i386 (engine "+engine("i386").version(t)+")", "24.0")
 	c.build("--add-host", "nothing", dir).failed(125, "--add-host")
+}
+
+// host-gateway is the address of its own machine for each node: the engine's bridge here.
+func TestHostGateway(t *testing.T) {
+	t.Parallel()
+	c, args := newEngines(t)
+	dir := files{"Dockerfile": telling(files{"hosts": "grep gateway /etc/hosts"})}.dir(t)
+
+	got := c.told(both, append(args, "--add-host", "gateway:host-gateway", dir)...)
+
+	gateway := map[string]string{}
+	for platform, e := range map[string]engine{"linux/amd64": trixie, "linux/386": modern} {
+		gateway[platform] = e.docker(t, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+		assert.DeepEqual(t, strings.Fields(got[platform]["hosts"]), []string{gateway[platform], "gateway"})
+	}
+	assert.Assert(t, gateway["linux/amd64"] != gateway["linux/386"])
+
+	// The classic builder of any age knows it.
+	s := newClassic(t)
+	s.build("-t", s.ref(), "--add-host", "gateway:host-gateway", s.dir("RUN grep gateway /etc/hosts > /hosts")).succeeded()
+	for _, e := range engines {
+		own := e.docker(t, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+		assert.DeepEqual(t, strings.Fields(e.run(t, s.ref(), "cat", "/hosts")), []string{own, "gateway"})
+	}
 }
 
 func TestNetworkOfRunSteps(t *testing.T) {

@@ -61,13 +61,18 @@ func newTokenFront(t *testing.T) *tokenFront {
 	return f
 }
 
+// login gives the client the password.
+func (f *tokenFront) login(c *client) {
+	auth := base64.StdEncoding.EncodeToString([]byte("me:" + tokenPassword))
+	c.configure("auths", map[string]any{f.address: map[string]string{"auth": auth}})
+}
+
 // Where a registry has tokens, an engine gets one to pull the base image, and the password stays here: real engines of all ages know how.
 func TestNodesGetTokensAndNoPassword(t *testing.T) {
 	t.Parallel()
 	c, f := newClient(t), newTokenFront(t)
 	c.haveContexts("amd64", "i386", string(trixie), string(modern))
-	auth := base64.StdEncoding.EncodeToString([]byte("me:" + tokenPassword))
-	c.configure("auths", map[string]any{f.address: map[string]string{"auth": auth}})
+	f.login(c)
 	repo := repository(t)
 	writeTo(t, repo).busybox()
 	dir := files{"Dockerfile": "FROM " + f.address + "/" + repo + ":latest\nRUN uname -m > /machine\nLABEL e2e=" + newMark() + "\n"}.dir(t)
@@ -85,5 +90,30 @@ func TestNodesGetTokensAndNoPassword(t *testing.T) {
 	}
 	for _, access := range f.access {
 		assert.Assert(t, access == "" || access == "Bearer repository:"+repo+":pull", "%s", access)
+	}
+}
+
+// So it is for what else a build needs there: an image as a named context, and caches, the only thing that it may write.
+func TestNodesGetTokensForNamedContextsAndCaches(t *testing.T) {
+	t.Parallel()
+	c, f := newClient(t), newTokenFront(t)
+	c.haveContexts(string(modern))
+	f.login(c)
+	repo := repository(t)
+	cache := repo + "-cache"
+	writeTo(t, repo).busybox()
+	dir := files{"Dockerfile": "FROM named\nRUN cat /proc/sys/kernel/random/uuid > /id\nLABEL e2e=" + newMark() + "\n"}.dir(t)
+
+	r := c.build("--progress=plain", "--build-context", "named=docker-image://"+f.address+"/"+repo,
+		"--cache-from", f.address+"/"+cache+":1", "--cache-to", "type=registry,ref="+f.address+"/"+cache+":1", dir).succeeded()
+
+	assert.DeepEqual(t, tags(t, openRegistry(), cache), []string{"1"})
+	r.says("[auth] a token to pull "+f.address+"/"+repo+" is given", "[auth] a token to pull and push "+f.address+"/"+cache+" is given")
+	assert.Assert(t, !strings.Contains(r.stderr, "the login for "), "%s", r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, asked := range f.asked {
+		assert.Assert(t, is.Contains(asked, " true docker-multiarch"), "an engine asked for a token itself: %s", asked)
+		assert.Assert(t, !strings.Contains(asked, "repository:"+repo+":pull,push"), "it could push to what it only reads: %s", asked)
 	}
 }

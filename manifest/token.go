@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,14 +20,17 @@ type Token struct {
 	Life  time.Duration
 }
 
-// PullToken exchanges the user's login for a token that allows nothing but to pull from repositories of one registry, which
-// are not none. The registry itself is asked where tokens are made, and over TLS where that is demanded of it: the login
+// Token exchanges the user's login for a token that allows nothing but to pull from repositories of one registry, and to push
+// to some of it too; they are not none. The registry itself is asked where tokens are made, and over TLS where that is demanded of it: the login
 // goes there and nowhere else. The error is [ErrNoToken] or an *[Error].
-func (r *Registry) PullToken(ctx context.Context, repositories []reference.Named) (token Token, err error) {
-	rep := r.repository(repositories[0], false)
-	scopes := make([]string, len(repositories))
-	for i, name := range repositories {
-		scopes[i] = "repository:" + reference.Path(name) + ":pull"
+func (r *Registry) Token(ctx context.Context, pull, push []reference.Named) (token Token, err error) {
+	rep := r.repository(slices.Concat(pull, push)[0], false)
+	var scopes []string
+	for _, name := range pull {
+		scopes = append(scopes, "repository:"+reference.Path(name)+":pull")
+	}
+	for _, name := range push {
+		scopes = append(scopes, "repository:"+reference.Path(name)+":pull,push")
 	}
 	none := false
 	err = rep.retry(ctx, task{op: "getting a token for", reference: rep.name.Name()}, func(ctx context.Context) error {

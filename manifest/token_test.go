@@ -24,7 +24,7 @@ func TestAPullTokenIsForTheseRepositoriesOnly(t *testing.T) {
 	t.Parallel()
 	ts := newTokenServer(t, 0)
 	r, _ := client(t, user().lookup)
-	token, err := r.PullToken(t.Context(), ts.repositories(t, "app"))
+	token, err := r.Token(t.Context(), ts.repositories(t, "app"), nil)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, token, Token{Value: "t1"})
 	assert.DeepEqual(t, ts.scopes, []string{"repository:app:pull"})
@@ -44,26 +44,26 @@ func TestAPullTokenTellsHowLongItHolds(t *testing.T) {
 		return true
 	})
 	r, _ := client(t, user().lookup)
-	token, err := r.PullToken(t.Context(), s.repositories(t, "app", "team/lib"))
+	token, err := r.Token(t.Context(), s.repositories(t, "app", "team/lib"), s.repositories(t, "cache"))
 	assert.NilError(t, err)
 	assert.DeepEqual(t, token, Token{"a", 5 * time.Minute})
-	assert.DeepEqual(t, scopes, []string{"repository:app:pull", "repository:team/lib:pull"})
+	assert.DeepEqual(t, scopes, []string{"repository:app:pull", "repository:team/lib:pull", "repository:cache:pull,push"})
 }
 
 func TestWhereThereIsNoToken(t *testing.T) {
 	t.Parallel()
 	ts := newTokenServer(t, 0)
 	r, _ := client(t, (&login{}).lookup)
-	_, err := r.PullToken(t.Context(), ts.repositories(t, "app"))
+	_, err := r.Token(t.Context(), ts.repositories(t, "app"), nil)
 	assert.ErrorIs(t, err, ErrNoToken)
 	assert.Equal(t, ts.given, 0, "an engine gets an anonymous token itself")
 
 	open := newServer(t)
 	r, _ = client(t, user().lookup)
-	_, err = r.PullToken(t.Context(), open.repositories(t, "app"))
+	_, err = r.Token(t.Context(), open.repositories(t, "app"), nil)
 	assert.ErrorIs(t, err, ErrNoToken)
 
 	r, _ = client(t, (&login{config: types.AuthConfig{Username: "u", Password: "wrong"}}).lookup)
-	_, err = r.PullToken(t.Context(), ts.repositories(t, "app"))
+	_, err = r.Token(t.Context(), ts.repositories(t, "app"), nil)
 	assert.ErrorIs(t, err, ErrUnauthorized)
 }

@@ -56,11 +56,7 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		text := result.Text
-		if s.input.options.callJSON {
-			text = result.JSON
-		}
-		if _, err := fmt.Fprintln(s.cli.Out(), strings.TrimRight(progress.Clean(string(text)), "\n")); err != nil {
+		if _, err := fmt.Fprintln(s.cli.Out(), s.input.options.answer(result)); err != nil {
 			return err
 		}
 		if result.Status != 0 {
@@ -68,4 +64,17 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// answer is what is shown of a result. The frontend has no words for a Dockerfile
+// without warnings; these are docker build's.
+func (o *options) answer(r build.CallResult) string {
+	text := string(r.Text)
+	if o.callJSON {
+		text = string(r.JSON)
+	}
+	if text == "" && o.call == "check" {
+		text = "Check complete, no warnings found."
+	}
+	return strings.TrimRight(progress.Clean(text), "\n")
 }

@@ -37,7 +37,7 @@ func (s *session) execute(ctx context.Context) (err error) {
 	}
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
-		Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens, Bases: s.bases, Verify: s.verify,
+		Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens, Verify: s.verify,
 		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
 	}
 	if s.input.options.verify != argument.VerifyOff {
@@ -101,14 +101,22 @@ func (s *session) verify(ctx context.Context, a build.Assignment, image build.Im
 
 // tokens gets a node its token. A registry that this machine can't reach or does
 // not trust may be the node's own affair: there the node logs in itself.
-func (s *session) tokens(ctx context.Context, repositories []reference.Named) (string, time.Duration, error) {
-	host := reference.Domain(repositories[0])
+func (s *session) tokens(ctx context.Context, access []build.Access) (string, time.Duration, error) {
+	host := reference.Domain(access[0].Repository)
 	if _, known := s.tokenless.Load(host); known {
 		return "", 0, build.ErrNoToken
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	token, err := s.registry.PullToken(ctx, repositories)
+	var pull, push []reference.Named
+	for _, a := range access {
+		if a.Push {
+			push = append(push, a.Repository)
+		} else {
+			pull = append(pull, a.Repository)
+		}
+	}
+	token, err := s.registry.Token(ctx, pull, push)
 	for _, none := range []error{manifest.ErrNoToken, manifest.ErrUnavailable, manifest.ErrCertificate, context.DeadlineExceeded} {
 		if errors.Is(err, none) {
 			s.tokenless.Store(host, true)

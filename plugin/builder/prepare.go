@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -117,7 +118,7 @@ func currentOS(nodes contexts.Nodes) string {
 }
 
 // makeRequests makes the request of every assignment, and finds what an engine of
-// the plan can't do. It finds all base images too.
+// the plan can't do. It finds all registries that nodes read from too.
 func (s *session) makeRequests(ctx context.Context) error {
 	if err := s.input.options.checkPlatformValues(s.plan.Platforms()); err != nil {
 		return err
@@ -129,11 +130,13 @@ func (s *session) makeRequests(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		more, err := build.Bases(request.Dockerfile, request.BuildArgs, request.Target, a.Platform)
+		access, err := request.Access(a.Platform)
 		if err != nil {
 			return err
 		}
-		s.bases = append(s.bases, more...)
+		for _, one := range access {
+			s.hosts = append(s.hosts, reference.Domain(one.Repository))
+		}
 		if err := a.Check(request); err != nil && !slices.ContainsFunc(unsupported, func(e error) bool { return e.Error() == err.Error() }) {
 			unsupported = append(unsupported, err)
 		}
@@ -150,7 +153,15 @@ func checkPaths(ctx context.Context, r build.Request, p ocispec.Platform) error 
 	if p.OS != "windows" {
 		return nil
 	}
-	return r.Context.CheckWindows(ctx, r.Dockerfile.Exclude)
+	errs := []error{r.Context.CheckWindows(ctx, r.Dockerfile.Exclude)}
+	for _, name := range slices.Sorted(maps.Keys(r.NamedContexts)) {
+		if dir := r.NamedContexts[name].Dir; dir != nil {
+			if err := dir.CheckWindows(ctx, nil); err != nil {
+				errs = append(errs, fmt.Errorf("--build-context %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // requestFor returns the request of an assignment. For a node that takes over it
@@ -171,7 +182,7 @@ func (s *session) checkExposed(ctx context.Context) error {
 		if !a.Node.Exposed() || a.Node.Insecure {
 			continue
 		}
-		hosts := build.Hosts(s.bases)
+		hosts := slices.Clone(s.hosts)
 		for _, name := range a.Pushes {
 			hosts = append(hosts, reference.Domain(name))
 		}

@@ -83,7 +83,8 @@ func (s *session) readNetwork(r *build.Request, a build.Assignment) error {
 	return nil
 }
 
-// readHosts turns host:ip into BuildKit's host=ip.
+// readHosts turns host:ip into BuildKit's host=ip. The host gateway is left to
+// each node, which has one of its own.
 func (s *session) readHosts(r *build.Request, a build.Assignment) error {
 	for _, value := range s.input.options.addHosts.List(a.Platform) {
 		checked, err := opts.ValidateExtraHost(value)
@@ -91,7 +92,7 @@ func (s *session) readHosts(r *build.Request, a build.Assignment) error {
 			return argument.Wrong(fmt.Errorf("invalid --add-host: %w", err))
 		}
 		host, ip, _ := strings.Cut(checked, ":")
-		if net.ParseIP(ip) == nil {
+		if ip != build.HostGateway && net.ParseIP(ip) == nil {
 			return argument.Wrong(fmt.Errorf("invalid --add-host %q: %q is no IP address", value, ip))
 		}
 		r.AddHosts = append(r.AddHosts, host+"="+ip)

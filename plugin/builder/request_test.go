@@ -11,6 +11,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/plugin/plugintest"
 )
@@ -35,6 +36,9 @@ func TestRequest(t *testing.T) {
 		want any
 	}{
 		{"hosts", []string{"--add-host", "a:1.2.3.4", "--add-host", "b:::1"}, func(r build.Request) any { return r.AddHosts }, []string{"a=1.2.3.4", "b=::1"}},
+		{"the host's own address", []string{"--add-host", "a:host-gateway"}, func(r build.Request) any { return r.AddHosts }, []string{"a=host-gateway"}},
+		{"isolation on Windows, from any machine", []string{"--isolation", "hyperv"}, func(r build.Request) any { return r.Classic.Isolation }, "hyperv"},
+		{"isolation of no kind", []string{"--isolation", "default"}, func(r build.Request) any { return r.Classic.Isolation }, ""},
 		{"the default network", []string{"--network", "default"}, func(r build.Request) any { return r.Network }, ""},
 		{"another network", []string{"--network", "none"}, func(r build.Request) any { return r.Network }, "none"},
 		{"an annotation", []string{"--annotation", "a=b=c", "--annotation", "manifest:d:e=f", "--annotation", "index:g=h"}, func(r build.Request) any { return r.Annotations }, map[string]string{"a": "b=c", "d:e": "f"}},
@@ -70,6 +74,7 @@ func TestRequestRefuses(t *testing.T) {
 	}{
 		{[]string{"--add-host", "a"}, "invalid --add-host"},
 		{[]string{"--add-host", "a:nowhere"}, `"nowhere"`},
+		{[]string{"--isolation", "other"}, "invalid --isolation"},
 		{[]string{"--annotation", "a"}, "invalid --annotation"},
 		{[]string{"--annotation", "=b"}, "invalid --annotation"},
 		{[]string{"--annotation", "layer:a=b"}, "invalid --annotation"},
@@ -173,5 +178,21 @@ func TestABuildArgumentWithoutAValueComesFromTheEnvironment(t *testing.T) {
 		s, cmd := sessionOf(t, d, append(c.args, dir)...)
 		assert.NilError(t, s.prepare(t.Context(), cmd))
 		assert.DeepEqual(t, s.requests["linux/amd64"].BuildArgs, c.want)
+	}
+}
+
+// TestPathsThatWindowsCanNotHaveAreFoundInNamedContextsToo and only for Windows.
+func TestPathsThatWindowsCanNotHaveAreFoundInNamedContextsToo(t *testing.T) {
+	d := plugintest.New(t, "nobody", nil)
+	r, err := requestOf(t, d, "--build-context", "a="+plugintest.Dir(t, map[string]string{"aux.txt": "", "fine": ""}))
+	assert.NilError(t, err)
+	r.Context = r.NamedContexts["a"].Dir
+	r.NamedContexts["b"] = r.NamedContexts["a"]
+	r.NamedContexts["c"] = build.NamedContext{Location: "docker-image://x"}
+	assert.NilError(t, checkPaths(t.Context(), r, platforms.MustParse("linux/amd64")))
+	err = checkPaths(t.Context(), r, platforms.MustParse("windows/amd64"))
+	assert.ErrorIs(t, err, source.ErrWindows)
+	for _, text := range []string{"--build-context a: ", "--build-context b: ", `"aux.txt" (the name of a device)`} {
+		assert.ErrorContains(t, err, text)
 	}
 }

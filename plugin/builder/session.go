@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/command"
 	"github.com/opencontainers/go-digest"
 
@@ -43,7 +42,7 @@ type session struct {
 
 	plan     build.Plan
 	requests map[string]build.Request // by platform
-	bases    []reference.Named
+	hosts    []string                 // registries that nodes read from
 	results  []build.Result
 
 	// directories are those of named contexts, by path.
