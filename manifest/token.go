@@ -25,7 +25,7 @@ type Token struct {
 // goes there and nowhere else. The error is [ErrNoToken] or an *[Error].
 func (r *Registry) Token(ctx context.Context, pull, push []reference.Named) (token Token, err error) {
 	rep := r.repository(slices.Concat(pull, push)[0], false)
-	var scopes []string
+	scopes := make([]string, 0, len(pull)+len(push))
 	for _, name := range pull {
 		scopes = append(scopes, "repository:"+reference.Path(name)+":pull")
 	}

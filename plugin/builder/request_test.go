@@ -37,8 +37,6 @@ func TestRequest(t *testing.T) {
 	}{
 		{"hosts", []string{"--add-host", "a:1.2.3.4", "--add-host", "b:::1"}, func(r build.Request) any { return r.AddHosts }, []string{"a=1.2.3.4", "b=::1"}},
 		{"the host's own address", []string{"--add-host", "a:host-gateway"}, func(r build.Request) any { return r.AddHosts }, []string{"a=host-gateway"}},
-		{"isolation on Windows, from any machine", []string{"--isolation", "hyperv"}, func(r build.Request) any { return r.Classic.Isolation }, "hyperv"},
-		{"isolation of no kind", []string{"--isolation", "default"}, func(r build.Request) any { return r.Classic.Isolation }, ""},
 		{"the default network", []string{"--network", "default"}, func(r build.Request) any { return r.Network }, ""},
 		{"another network", []string{"--network", "none"}, func(r build.Request) any { return r.Network }, "none"},
 		{"an annotation", []string{"--annotation", "a=b=c", "--annotation", "manifest:d:e=f", "--annotation", "index:g=h"}, func(r build.Request) any { return r.Annotations }, map[string]string{"a": "b=c", "d:e": "f"}},
