@@ -16,24 +16,29 @@ type program struct {
 	argument bool
 }
 
-// shellCharacters are what makes a word more than a word to a shell.
-const shellCharacters = "$`\"'\\;|&()<>{}*?[]~#\n"
+// shellCharacters are what makes a word more than a word to a shell,
+// cmdCharacters to Windows' own.
+const (
+	shellCharacters = "$`\"'\\;|&()<>{}*?[]~#\n"
+	cmdCharacters   = "%^\"|&()<>@\n"
+)
 
 // programs are those that the image starts: the entrypoint, or the command in
 // its place; what a wrapper such as tini starts after "--"; and with an
 // entrypoint the first word of the command, which wrappers start.
 func programs(c ocispec.ImageConfig) []program {
 	var all []program
-	if len(c.Entrypoint) > 0 {
-		all = started("entrypoint", c.Entrypoint)
-		if len(c.Cmd) > 0 && !isShell(c.Entrypoint) {
-			for _, p := range started("command", c.Cmd) {
+	entrypoint, command := unescaped(c.Entrypoint, c), unescaped(c.Cmd, c)
+	if len(entrypoint) > 0 {
+		all = started("entrypoint", entrypoint)
+		if len(command) > 0 && !isShell(entrypoint) {
+			for _, p := range started("command", command) {
 				p.argument = true
 				all = append(all, p)
 			}
 		}
 	} else {
-		all = started("command", c.Cmd)
+		all = started("command", command)
 	}
 	return slices.DeleteFunc(all, func(p program) bool { return p.name == "" || strings.HasPrefix(p.name, "-") })
 }
@@ -44,7 +49,11 @@ func started(role string, argv []string) []program {
 	}
 	all := []program{{role: role, name: argv[0]}}
 	if isShell(argv) {
-		return append(all, program{role: role, name: firstWord(argv[len(argv)-1])})
+		special := shellCharacters
+		if strings.EqualFold(argv[len(argv)-2], "/c") {
+			special = cmdCharacters
+		}
+		return append(all, program{role: role, name: firstWord(argv[len(argv)-1], special)})
 	}
 	if at := slices.Index(argv, "--"); at > 0 && at+1 < len(argv) {
 		all = append(all, program{role: role, name: argv[at+1], argument: true})
@@ -69,13 +78,27 @@ func isShell(argv []string) bool {
 	return false
 }
 
+// unescaped takes apart the shell form of Windows, which is one string:
+// "cmd /S /C line".
+func unescaped(argv []string, c ocispec.ImageConfig) []string {
+	if !c.ArgsEscaped || len(argv) != 1 {
+		return argv
+	}
+	words := strings.Fields(argv[0])
+	at := slices.IndexFunc(words, func(word string) bool { return strings.EqualFold(word, "/c") }) + 1
+	if at == 0 || at == len(words) {
+		return words
+	}
+	return append(words[:at:at], strings.Join(words[at:], " "))
+}
+
 // firstWord is the program that a shell's line starts first, if that can be
 // told without being a shell; "" if not.
-func firstWord(line string) string {
+func firstWord(line, special string) string {
 	for _, word := range strings.Fields(line) {
 		name, _, assignment := strings.Cut(word, "=")
 		switch {
-		case strings.ContainsAny(word, shellCharacters):
+		case strings.ContainsAny(word, special):
 			return ""
 		case word == "exec" || assignment && !strings.Contains(name, "/"):
 			continue

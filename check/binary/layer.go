@@ -104,6 +104,9 @@ func (l *layer) add(h *tar.Header, in io.Reader) error {
 		}
 		l.files[dir] = file{entry: Entry{Path: dir, Mode: fs.ModeDir}}
 	}
+	if _, windows := h.PAXRecords[windowsAttributes]; windows {
+		h.Mode |= 0o111 // there are no executable bits
+	}
 	entry, err := newEntry(name, h, in)
 	if err != nil {
 		return err
@@ -115,6 +118,10 @@ func (l *layer) add(h *tar.Header, in io.Reader) error {
 	l.files[name] = f
 	return nil
 }
+
+// windowsAttributes is what files of Windows have in a layer instead of
+// permissions (BasicInfoHeader in go-winio's backuptar).
+const windowsAttributes = "MSWINDOWS.fileattr"
 
 // layerPath is the absolute path of a name in a layer. Layers of Windows have
 // their files in a directory "Files".

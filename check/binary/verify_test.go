@@ -1,7 +1,10 @@
 package binary
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -79,6 +82,31 @@ func TestVerifyOfWindows(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Error(t, r.Err(false), "the image is for windows/amd64, but entrypoint /app/serve.exe is PE for arm64")
 	assert.Equal(t, r.Warning(), "")
+}
+
+// TestVerifyOfWhatAWindowsEngineMakes: it has the shell form as one string, and files have attributes in place of permissions.
+func TestVerifyOfWhatAWindowsEngineMakes(t *testing.T) {
+	t.Parallel()
+	var layer bytes.Buffer
+	w := tar.NewWriter(&layer)
+	content := peOf(0xaa64, false)
+	for _, name := range []string{"Files/app/serve.exe", "Files/app/other.exe"} {
+		assert.NilError(t, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(content)), PAXRecords: map[string]string{windowsAttributes: "32"}}))
+		_, err := io.WriteString(w, content)
+		assert.NilError(t, err)
+	}
+	assert.NilError(t, w.Close())
+	for _, config := range []ocispec.ImageConfig{
+		{Entrypoint: []string{`cmd /S /C C:\app\serve.exe --port 80`}, ArgsEscaped: true},
+		{Cmd: []string{`C:\app\serve.exe`}},
+	} {
+		image := ocispec.Image{Platform: ocispec.Platform{OS: "windows", Architecture: "amd64"}, Config: config}
+		opened := 0
+		r, err := Verify(t.Context(), FromLayers([]Layer{layerOf(&opened, layer.Bytes())}, true), image, nil)
+		assert.NilError(t, err)
+		assert.ErrorContains(t, r.Err(false), " /app/serve.exe is PE for arm64", "%+v", config)
+		assert.Equal(t, r.ForeignCount, 1)
+	}
 }
 
 func TestForeignProgramsBesideAreOneWarning(t *testing.T) {
@@ -181,7 +209,7 @@ func TestWhatShellsStart(t *testing.T) {
 		"app": "app", "exec app -v": "app", "A=1 B=2 exec /app": "/app", "app && other": "app", "": "",
 		"$APP": "", "'app'": "", "(app)": "", "exec": "", "cd /x; app": "cd", "/a=b/c": "/a=b/c",
 	} {
-		assert.Equal(t, firstWord(line), want, line)
+		assert.Equal(t, firstWord(line, shellCharacters), want, line)
 	}
 }
 
