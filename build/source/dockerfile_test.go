@@ -96,8 +96,8 @@ func TestAnIgnoreFileThatCannotBeReadIsAnError(t *testing.T) {
 	}{
 		{"a link out of the build context", tree{".dockerignore": "-> " + outside}, "escapes"},
 		{"a link out of it by ..", tree{".dockerignore": "-> ../../../../../../../../../../../etc/hostname"}, "escapes"},
-		{"a dangling link", tree{".dockerignore": "-> nowhere"}, "no such file"},
-		{"a dangling link of its own", tree{"Dockerfile.dockerignore": "-> nowhere", ".dockerignore": "a"}, "no such file"},
+		{"a dangling link", tree{".dockerignore": "-> nowhere"}, ""},
+		{"a dangling link of its own", tree{"Dockerfile.dockerignore": "-> nowhere", ".dockerignore": "a"}, ""},
 		{"a link to itself", tree{".dockerignore": "-> .dockerignore"}, "too many levels"},
 		{"a directory", tree{".dockerignore/": ""}, ""}, // each system has its own words
 		{"a directory of its own", tree{"Dockerfile.dockerignore/": "", ".dockerignore": "a"}, ""},
@@ -121,8 +121,8 @@ func TestADockerfileThatCannotBeReadIsAnError(t *testing.T) {
 		tree tree
 		want string
 	}{
-		{"missing", tree{}, "no such file"},
-		{"a dangling link", tree{"Dockerfile": "-> nowhere"}, "no such file"},
+		{"missing", tree{}, ""},
+		{"a dangling link", tree{"Dockerfile": "-> nowhere"}, ""},
 		{"a directory", tree{"Dockerfile/": ""}, ""},
 		{"too large", tree{"Dockerfile": strings.Repeat("#\n", MaxText/2+1)}, "larger than"},
 	} {
