@@ -32,6 +32,19 @@ func Emulates(ctx context.Context, n *contexts.Node) ([]ocispec.Platform, error)
 	return all, nil
 }
 
+// Size is what the image takes on its node, in bytes, as the engine counts it; 0
+// if the engine does not say.
+func (r Result) Size(ctx context.Context) int64 {
+	if r.Image.ID == "" {
+		return 0
+	}
+	found, err := r.Node.Client().ImageInspect(ctx, r.Image.ID.String())
+	if err != nil {
+		return 0
+	}
+	return found.Size
+}
+
 // RemoveImages removes the images of results from their nodes, under all their
 // names. An image that is not there is fine.
 func RemoveImages(ctx context.Context, results []Result) error {

@@ -3,11 +3,13 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 
@@ -31,6 +33,8 @@ type platform struct {
 	PushSeconds  float64  `json:"pushSeconds"`
 	Sent         []string `json:"sent"`
 	SentBytes    int64    `json:"sentBytes"`
+	Steps        int      `json:"steps"`
+	Cached       int      `json:"cached"`
 }
 
 func readMetadata(t *testing.T, file string) (m metadata, raw map[string]json.RawMessage) {
@@ -39,6 +43,11 @@ func readMetadata(t *testing.T, file string) (m metadata, raw map[string]json.Ra
 	assert.NilError(t, err)
 	assert.NilError(t, json.Unmarshal(text, &m))
 	assert.NilError(t, json.Unmarshal(text, &raw))
+	schema, err := jsonschema.NewCompiler().Compile("../docs/metadata.schema.json")
+	assert.NilError(t, err)
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	assert.NilError(t, err)
+	assert.NilError(t, schema.Validate(document))
 	return m, raw
 }
 
@@ -67,6 +76,8 @@ func TestMetadataFile(t *testing.T) {
 		assert.Equal(t, p.Node, string(e))
 		assert.DeepEqual(t, p.Sent, []string{"a", "b"})
 		assert.Equal(t, p.SentBytes, int64(6))
+		assert.Equal(t, p.Steps, 2)
+		assert.Equal(t, p.Cached, 0)
 	}
 
 	m, _ = build()
@@ -77,6 +88,7 @@ func TestMetadataFile(t *testing.T) {
 		assert.Assert(t, p.Sent != nil, "null is no list")
 		assert.Assert(t, is.Len(p.Sent, 0), "unchanged files were sent again to %s", e)
 		assert.Equal(t, p.SentBytes, int64(0))
+		assert.Equal(t, p.Cached, 2)
 	}
 }
 

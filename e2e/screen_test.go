@@ -79,6 +79,7 @@ func (s *screen) waitFor(words ...string) {
 var (
 	changingHead   = regexp.MustCompile(`^\[\+\] Building \d+\.\ds`)
 	changingTime   = regexp.MustCompile(`[ 0-9]{2}\d\.\ds`)
+	changingRow    = regexp.MustCompile(`(?m)^(linux/\S+) +(\S+) +(\S+) +[0-9.]+s +[0-9.]+MB`)
 	changingDigest = regexp.MustCompile(`sha256:[0-9a-f]+`)
 )
 
@@ -89,6 +90,8 @@ func (s *screen) display(mark string) string {
 	assert.Assert(s.t, found && !strings.Contains(display, "[+] Building"), "it stands there once: %s%s", above, display)
 	display = strings.ReplaceAll("[+] Building"+display, mark, "0123456789")
 	display = changingHead.ReplaceAllString(display, "[+] Building #.#s")
+	display = changingRow.ReplaceAllString(display, "$1 $2 $3 #s #MB")
+	display = strings.ReplaceAll(display, "TIME    SIZE", "TIME   SIZE") // It may have taken more than ten seconds.
 	display = changingTime.ReplaceAllString(display, "  #.#s")
 	return changingDigest.ReplaceAllString(display, "sha256:…")
 }

@@ -112,6 +112,7 @@ func TestAPublishedBuildIsOneIndexOfWhatTheEnginesPushed(t *testing.T) {
 	assert.NilError(t, err)
 	assert.NilError(t, json.Unmarshal(text, &m))
 	assert.Equal(t, m["containerimage.digest"], digest.String())
+	isMetadata(t, metadata)
 	plugintest.Contains(t, d.Err.String(), "pushing "+host+"/app:1-linux-amd64", "publishing "+host+"/app:1", "publishing "+host+"/app:latest")
 
 	// Quiet says the digest alone.
@@ -123,10 +124,12 @@ func TestAPlatformThatMayBeMissingIsSaidToBe(t *testing.T) {
 	d, _, arm, dir := two(t)
 	arm.Solve = func(context.Context, string) (string, error) { return "", errors.New("exit code: 1") }
 	host := plugintest.Registry(t, nil)
-	err := d.run(t, "build", "-t", host+"/app:1", "-t", host+"/other:1", "--push", "--platform", "linux/amd64,linux/arm64,linux/s390x", "--allow-missing", "linux/arm64,linux/s390x", dir)
+	metadata := filepath.Join(t.TempDir(), "metadata.json")
+	err := d.run(t, "build", "-t", host+"/app:1", "-t", host+"/other:1", "--push", "--metadata-file", metadata, "--platform", "linux/amd64,linux/arm64,linux/s390x", "--allow-missing", "linux/arm64,linux/s390x", dir)
 	assert.NilError(t, err)
 	plugintest.Contains(t, d.Err.String(), "Missing: linux/arm64 on pi: build: ", "exit code: 1", "Missing: linux/s390x: no node")
 	plugintest.Contains(t, d.Out.String(), host+"/app:1@sha256:")
+	isMetadata(t, metadata)
 }
 
 // TestErrorsOfABuild runs what can go wrong from the command line to the exit

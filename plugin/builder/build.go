@@ -70,7 +70,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	}
 	defer s.letSleep(ctx)
 	err = s.execute(ctx)
-	s.printSummary()
+	s.printSummary(ctx)
 	if o.rmImages {
 		err = errors.Join(err, s.removeImages(ctx))
 	}

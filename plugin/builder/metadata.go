@@ -42,12 +42,10 @@ func (s *session) metadata() metadata.File {
 func (s *session) platformMetadata(r build.Result) metadata.Platform {
 	p := metadata.Platform{
 		Node: r.Node.Name, Endpoint: r.Node.Host, Engine: r.Node.Engine.Version, Match: r.Match.String(),
-		ImageID: r.Image.ID, BuildSeconds: r.BuildTime.Seconds(), PushSeconds: r.PushTime.Seconds(),
+		ImageID: r.Image.ID, Steps: r.Steps, Cached: r.Cached, BuildSeconds: r.BuildTime.Seconds(), PushSeconds: r.PushTime.Seconds(),
 		Sent: r.Image.Sent, SentBytes: r.Image.Bytes,
 	}
-	for _, lost := range r.Lost {
-		p.Lost = append(p.Lost, progress.Clean(lost.Error()))
-	}
+	p.Lost, p.Retried = texts(r.Lost), texts(r.Retried)
 	for _, name := range r.Names() {
 		p.References = append(p.References, reference.FamiliarString(name))
 	}
@@ -56,6 +54,15 @@ func (s *session) platformMetadata(r build.Result) metadata.Platform {
 		p.Digest, p.Size = child.Descriptor.Digest, child.Size
 	}
 	return p
+}
+
+// texts are what errors say, clean.
+func texts(errs []error) []string {
+	var all []string
+	for _, err := range errs {
+		all = append(all, progress.Clean(err.Error()))
+	}
+	return all
 }
 
 // writeMetadata replaces the file at path in one step.

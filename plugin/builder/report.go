@@ -56,28 +56,6 @@ func (s *session) printSkipped() {
 	}
 }
 
-// printSummary says on standard error what did not go as planned: nodes that
-// were lost and platforms that are missing.
-func (s *session) printSummary() {
-	for _, r := range s.results {
-		for _, lost := range r.Lost {
-			fmt.Fprintf(s.cli.Err(), "Moved to %s: %s\n", progress.Clean(r.Node.Name), progress.Clean(lost.Error()))
-		}
-		if r.Left != nil {
-			fmt.Fprintf(s.cli.Err(), "Left behind: %s\n", progress.Clean(r.Left.Error()))
-		}
-		if r.Err != nil && r.Optional {
-			fmt.Fprintf(s.cli.Err(), "Missing: %s\n", progress.Clean(r.Err.Error()))
-		}
-	}
-	for _, warning := range slices.Sorted(slices.Values(s.warnings)) {
-		fmt.Fprintf(s.cli.Err(), "Warning: %s\n", progress.Clean(warning))
-	}
-	for _, p := range s.missing() {
-		fmt.Fprintf(s.cli.Err(), "Missing: %s: no node\n", platforms.FormatAll(p))
-	}
-}
-
 // missing are the platforms that were asked for, may be absent, and are not
 // even in the plan.
 func (s *session) missing() []ocispec.Platform {

@@ -1,7 +1,8 @@
 // Package metadata is the file that build --metadata-file writes and that
 // create --from reads.
 //
-// It is a format alone: who has something to say fills it in.
+// It is a format alone: who has something to say fills it in. Its schema is
+// docs/metadata.schema.json.
 package metadata
 
 import (
@@ -37,18 +38,24 @@ type Context struct {
 
 // Platform tells how one platform's image came to be.
 type Platform struct {
-	Node         string        `json:"node"`
-	Endpoint     string        `json:"endpoint"`
-	Engine       string        `json:"engine"`
-	Match        string        `json:"match"`
-	ImageID      digest.Digest `json:"imageID"`
-	References   []string      `json:"references,omitempty"`
-	Digest       digest.Digest `json:"digest,omitempty"`
-	Size         int64         `json:"size,omitempty"`
-	BuildSeconds float64       `json:"buildSeconds"`
-	PushSeconds  float64       `json:"pushSeconds,omitempty"`
+	Node       string        `json:"node"`
+	Endpoint   string        `json:"endpoint"`
+	Engine     string        `json:"engine"`
+	Match      string        `json:"match"`
+	ImageID    digest.Digest `json:"imageID"`
+	References []string      `json:"references,omitempty"`
+	Digest     digest.Digest `json:"digest,omitempty"`
+	Size       int64         `json:"size,omitempty"`
+	// Steps are the instructions that were carried out, Cached those of them
+	// that were in the node's cache.
+	Steps        int     `json:"steps"`
+	Cached       int     `json:"cached"`
+	BuildSeconds float64 `json:"buildSeconds"`
+	PushSeconds  float64 `json:"pushSeconds,omitempty"`
 	// Lost are the failures of nodes that had the platform before this one.
 	Lost []string `json:"lost,omitempty"`
+	// Retried are the failures of pushes that were tried again.
+	Retried []string `json:"retried,omitempty"`
 	// Sent are the files whose content the node was sent in this run; of the
 	// others it asked for none, because it had them or did not need them.
 	Sent      []string `json:"sent"`
