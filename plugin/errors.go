@@ -8,6 +8,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/docker/cli/cli"
+	"github.com/docker/cli/cli/hints"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -48,7 +49,7 @@ func fail(err error) error {
 	}
 	code, hint := explain(err)
 	text := strings.Join(build.Excerpts(err), "") + progress.Clean(err.Error())
-	if hint != "" {
+	if hint != "" && hints.Enabled() {
 		text += "\n\n" + progress.Clean(hint)
 	}
 	return cli.StatusError{Cause: err, Status: text, StatusCode: code}

@@ -18,7 +18,14 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "install",
 		Short: "Make docker multiarch the builder behind docker build",
-		Args:  cli.NoArgs,
+		Long: `Make docker multiarch the builder behind docker build.
+
+It writes the alias "builder" into the Docker configuration: docker build, docker
+image build and docker builder then are docker multiarch.`,
+		Example: `  docker multiarch install
+  docker build --tag app .`,
+		Args:              cli.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases == nil {
@@ -32,9 +39,11 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 
 func newUninstallCommand(dockerCLI command.Cli) *cobra.Command {
 	return &cobra.Command{
-		Use:   "uninstall",
-		Short: "Give docker build back its own builder",
-		Args:  cli.NoArgs,
+		Use:               "uninstall",
+		Short:             "Give docker build back its own builder",
+		Example:           `  docker multiarch uninstall`,
+		Args:              cli.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			config := dockerCLI.ConfigFile()
 			if config.Aliases[builderAlias] != pluginName {

@@ -57,6 +57,7 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		newInstallCommand(dockerCLI),
 		newUninstallCommand(dockerCLI),
 		newPruneCommand(dockerCLI),
+		newVersionCommand(dockerCLI, version),
 	)
 	explainErrors(cmd)
 	node.MindDebts(dockerCLI, cmd)

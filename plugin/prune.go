@@ -32,7 +32,11 @@ func newPruneCommand(dockerCLI command.Cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove the build cache of the current engine",
-		Args:  cli.NoArgs,
+		Example: `  docker multiarch prune
+  docker multiarch prune --force --filter until=24h
+  docker --context graviton multiarch prune --all`,
+		Args:              cli.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runPrune(cmd.Context(), dockerCLI, o)
 		},

@@ -24,7 +24,7 @@ var belowPlugin = []string{
 }
 
 var (
-	atPlugin    = []string{"plugin/argument", "plugin/metadata", "plugin/node", "plugin/registry"}
+	atPlugin    = []string{"plugin/argument", "plugin/completion", "plugin/metadata", "plugin/node", "plugin/registry"}
 	pluginRooms = append([]string{"plugin/builder", "plugin/dockerfile", "plugin/image"}, atPlugin...)
 )
 
@@ -35,10 +35,11 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"plugin":               {rooms: slices.Concat(pluginRooms, belowPlugin)},
 	"plugin/builder":       {rooms: slices.Concat([]string{"plugin/dockerfile"}, atPlugin, belowPlugin)},
 	"plugin/image":         {rooms: slices.Concat(atPlugin, belowPlugin)},
-	"plugin/dockerfile":    {rooms: slices.Concat([]string{"plugin/argument", "plugin/registry"}, belowPlugin)},
-	"plugin/node":          {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
+	"plugin/dockerfile":    {rooms: slices.Concat([]string{"plugin/argument", "plugin/completion", "plugin/registry"}, belowPlugin)},
+	"plugin/node":          {rooms: slices.Concat([]string{"plugin/argument", "plugin/completion"}, belowPlugin)},
 	"plugin/registry":      {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
 	"plugin/argument":      {rooms: belowPlugin},
+	"plugin/completion":    {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
 	"plugin/metadata":      {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"build": {
 		rooms: []string{"build/classic", "build/progress", "build/source", "contexts", "platform", "retry"},

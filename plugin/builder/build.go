@@ -19,13 +19,29 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [OPTIONS] PATH | URL | -",
 		Short: "Build an image for several platforms, each on an engine of its own architecture",
-		Args:  cli.ExactArgs(1),
+		Long: `Build an image for several platforms, each on an engine of its own architecture.
+
+Every Docker context is a build node. The plan (which platform on which node) is
+printed before anything is sent; --dry-run stops there. The images are tagged on
+their nodes; with --push they are pushed and published as one image for all
+platforms, at once or not at all.
+
+The values of many flags can be for one platform: linux/arm64:VALUE.`,
+		Example: `  docker multiarch build --dry-run .
+  docker multiarch build --tag app .
+  docker multiarch build --tag registry.example.com/app:1 --push .
+  docker multiarch build --platform linux/amd64,linux/arm64 --tag registry.example.com/app:1 --push .
+  docker multiarch build --node linux/arm64:graviton --tag app .
+  docker multiarch build --file linux/arm64:Dockerfile.arm64 --tag app .
+  docker multiarch build --test 'app --version' --tag registry.example.com/app:1 --push .`,
+		Args: cli.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.dir = args[0]
 			return runBuild(cmd.Context(), dockerCLI, cmd, o, version)
 		},
 	}
 	o.addFlags(cmd)
+	o.complete(cmd, dockerCLI)
 	return cmd
 }
 

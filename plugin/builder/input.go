@@ -133,11 +133,7 @@ func (in *input) readProgress() error {
 }
 
 func progressModes() string {
-	names := make([]string, len(progress.Modes))
-	for i, mode := range progress.Modes {
-		names[i] = string(mode)
-	}
-	return strings.Join(names, "|")
+	return strings.Join(progressNames(), "|")
 }
 
 func (in *input) readDir() error {

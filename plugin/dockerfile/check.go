@@ -10,6 +10,7 @@ import (
 
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
+	dockercompletion "github.com/docker/cli/cli/command/completion"
 	"github.com/docker/cli/opts"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/check"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
@@ -40,7 +42,15 @@ func NewCheckCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [OPTIONS] [PATH]",
 		Short: "Tell whether a Dockerfile is ready for several platforms, without building it",
-		Args:  cli.RequiresMaxArgs(1),
+		Long: `Tell whether a Dockerfile is ready for several platforms, without building it.
+
+The registries of base images are asked which platforms they have; instructions
+are looked at for downloads, paths and programs of one architecture. No node is
+asked. Exit code 4 says that there are errors.`,
+		Example: `  docker multiarch check
+  docker multiarch check --platform linux/amd64,linux/arm/v7 --level warning .
+  docker multiarch check --offline --format sarif .`,
+		Args: cli.RequiresMaxArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				o.dir = args[0]
@@ -59,6 +69,15 @@ func NewCheckCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.BoolVar(&o.strict, "strict", false, "Fail (exit code 4) for warnings too, not only for errors")
 	flags.BoolVar(&o.offline, "offline", false, "Ask no registry about base images")
 	argument.AddInsecureRegistry(cmd, &o.insecure)
+	cmd.ValidArgsFunction = completion.Directory
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{
+		"platform":  completion.Platforms(),
+		"file":      dockercompletion.FileNames(),
+		"build-arg": dockercompletion.EnvVarNames(),
+		"target":    CompleteStages(&o.file),
+		"format":    completion.Values(checkFormats...),
+		"level":     completion.Values(string(check.Error), string(check.Warning), string(check.Note)),
+	})
 	return cmd
 }
 

@@ -26,12 +26,16 @@ func NewCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		Long: `Copy an image with all its platforms to another repository or registry.
 
 SOURCE and DESTINATION can also be OCI image layouts: "oci:DIR[:TAG][@DIGEST]".`,
+		Example: `  docker multiarch copy registry.example.com/app:1 mirror.example.com/team/app
+  docker multiarch copy registry.example.com/app:1 oci:app
+  docker multiarch copy oci:app:1 registry.example.com/app:2`,
 		Args: cli.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCopy(cmd.Context(), dockerCLI, args[0], args[1], registry.New(dockerCLI, version, insecure))
 		},
 	}
 	argument.AddInsecureRegistry(cmd, &insecure)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 
 	"github.com/docker/cli/cli/command"
+	dockercompletion "github.com/docker/cli/cli/command/completion"
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
@@ -30,6 +32,15 @@ func NewCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create [OPTIONS] [-t TARGET...] [SOURCE...]",
 		Short: "Make one image for several platforms out of images that are in a registry",
+		Long: `Make one image for several platforms out of images that are in a registry.
+
+The sources stay as they are, and are copied if they are in another repository.
+Nothing is kept on this machine between calls, and nothing is built. The targets
+are written when all that they lead to is there, and read back.`,
+		Example: `  docker multiarch create -t registry.example.com/app:1 registry.example.com/app:1-amd64 registry.example.com/app:1-arm64
+  docker multiarch create --append -t registry.example.com/app:1 registry.example.com/app:1-riscv64
+  docker multiarch create --dry-run -t registry.example.com/app:1 registry.example.com/app:1-amd64
+  docker multiarch create -t registry.example.com/app:latest --from metadata.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.sources = args
 			return runCreate(cmd.Context(), dockerCLI, o, version)
@@ -46,6 +57,14 @@ func NewCreateCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	argument.AddInsecureRegistry(cmd, &o.insecure)
 	registry.AddIfUnchanged(cmd, &o.ifUnchanged)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the result instead of publishing it")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{
+		"from":         dockercompletion.FileNames(),
+		"platform":     completion.Platforms(),
+		"index-format": completion.Values("auto", "oci", "docker"),
+		"attestations": completion.Values(attestationsKeep, attestationsDrop),
+		"if-unchanged": completion.Values("start"),
+	})
 	return cmd
 }
 

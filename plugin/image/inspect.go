@@ -16,6 +16,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
@@ -41,7 +42,17 @@ func NewInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect [OPTIONS] IMAGE [IMAGE...]",
 		Short: "Show the platforms of an image in a registry, without pulling it",
-		Args:  cli.RequiresMinArgs(1),
+		Long: `Show the platforms of an image in a registry, without pulling it.
+
+No engine is asked, unless --nodes wants to know which of them run a platform.
+--require, --max-size and --verify make it a gate: exit code 4 says that the image
+is not what was wanted. --format json and templates have a line a platform.`,
+		Example: `  docker multiarch inspect registry.example.com/app:1
+  docker multiarch inspect --require linux/amd64,linux/arm64 registry.example.com/app:1
+  docker multiarch inspect --verify --max-size 200MB registry.example.com/app:1
+  docker multiarch inspect --format '{{.Platform}} {{.Digest}}' registry.example.com/app:1
+  docker multiarch inspect --platform linux/arm64 --config registry.example.com/app:1`,
+		Args: cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.references = args
 			return runInspect(cmd.Context(), dockerCLI, cmd, o, version)
@@ -60,6 +71,13 @@ func NewInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	flags.StringVar(&o.verify, "verify", argument.VerifyOff, `Fail (exit code 4) if programs are not of the image's architecture ("on" or "strict")`)
 	flags.Lookup("verify").NoOptDefVal = argument.VerifyOn
 	flags.StringSliceVar(&o.foreign, "allow-foreign", nil, "Paths in the image that may hold programs of other architectures")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{
+		"platform": completion.Platforms(),
+		"require":  completion.Platforms(),
+		"format":   completion.Values("table", "json"),
+		"verify":   completion.Values(argument.VerifyOff, argument.VerifyOn, argument.VerifyStrict),
+	})
 	return cmd
 }
 

@@ -33,7 +33,13 @@ func NewUntagCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "untag [OPTIONS] IMAGE",
 		Short: "Remove the per-platform tags of an image from its registry",
-		Args:  cli.ExactArgs(1),
+		Long: `Remove the per-platform tags of an image from its registry.
+
+The image itself stays: only names such as app:1-linux-arm64 go, and only those that
+lead to a platform of this image. Some registries can't remove a tag alone.`,
+		Example: `  docker multiarch untag --dry-run registry.example.com/app:1
+  docker multiarch untag registry.example.com/app:1`,
+		Args: cli.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.reference = args[0]
 			return runUntag(cmd.Context(), dockerCLI, o, version)
@@ -44,6 +50,7 @@ func NewUntagCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	argument.AddInsecureRegistry(cmd, &o.insecure)
 	flags.BoolVar(&o.anyName, "any-name", false, "Remove every tag of the repository that points at one of the image's platforms alone")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "Print the tags instead of removing them")
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 func newExcludeCommand(dockerCLI command.Cli) *cobra.Command {
@@ -53,7 +54,7 @@ written to multiarch.yaml in the Docker configuration directory.`,
 // newNodeEdit completes a command that changes multiarch.yaml by edit.
 func newNodeEdit(dockerCLI command.Cli, edit func(path string, names ...string) error, cmd *cobra.Command) *cobra.Command {
 	cmd.Args = cli.RequiresMinArgs(1)
-	cmd.ValidArgsFunction = completeContexts(dockerCLI)
+	cmd.ValidArgsFunction = completion.Contexts(dockerCLI)
 	cmd.DisableFlagsInUseLine = true
 	cmd.RunE = func(_ *cobra.Command, names []string) error {
 		known, err := knownContexts(dockerCLI)

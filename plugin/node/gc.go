@@ -12,6 +12,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 func newGCCommand(dockerCLI command.Cli) *cobra.Command {
@@ -23,7 +24,8 @@ func newGCCommand(dockerCLI command.Cli) *cobra.Command {
 
 This happens by itself; here it happens now, and you see what can't be stopped.
 A node that is gone for good is forgotten with --forget.`,
-		Args: cli.NoArgs,
+		Example: `  docker multiarch node gc`,
+		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runNodeGC(cmd.Context(), dockerCLI, forget)
 		},
@@ -31,6 +33,7 @@ A node that is gone for good is forgotten with --forget.`,
 		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().StringSliceVar(&forget, "forget", nil, "Nodes that need not be stopped any more")
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{"forget": completion.List(completion.Contexts(dockerCLI))})
 	return cmd
 }
 

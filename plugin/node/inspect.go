@@ -13,6 +13,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 func newInspectCommand(dockerCLI command.Cli) *cobra.Command {
@@ -27,10 +28,11 @@ func newInspectCommand(dockerCLI command.Cli) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runNodeInspect(cmd.Context(), dockerCLI, format, args)
 		},
-		ValidArgsFunction:     completeContexts(dockerCLI),
+		ValidArgsFunction:     completion.Contexts(dockerCLI),
 		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().StringVar(&format, "format", "", flagsHelper.InspectFormatHelp)
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{"format": completion.Values("table", "json")})
 	return cmd
 }
 

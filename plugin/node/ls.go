@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 type nodeLsOptions struct {
@@ -50,6 +51,7 @@ starting, or owed: it was started for a build that is over, and not stopped yet.
 	flags.BoolVar(&o.noTrunc, "no-trunc", false, "Don't truncate the reason")
 	flags.StringVar(&o.format, "format", "", flagsHelper.FormatHelp)
 	flags.VarP(&o.filter, "filter", "f", `Filter output based on conditions ("name=", "platform=", "status=", "engine=")`)
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{"format": completion.Values("table", "json")})
 	return cmd
 }
 

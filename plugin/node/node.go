@@ -100,21 +100,3 @@ func configure(n *contexts.Node, c *config.Config) {
 	n.Insecure = settings.Insecure
 	n.Timeout = c.ProbeTimeout
 }
-
-// completeContexts completes the names of contexts that are not among the
-// arguments yet.
-func completeContexts(dockerCLI command.Cli) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		known, err := knownContexts(dockerCLI)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		var names []string
-		for _, name := range known {
-			if !slices.Contains(args, name) {
-				names = append(names, name)
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
-}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 func newConfigCommand(dockerCLI command.Cli) *cobra.Command {
@@ -64,6 +65,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
 		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().StringVar(&format, "format", "", flagsHelper.FormatHelp)
+	completion.Flags(cmd, map[string]cobra.CompletionFunc{"format": completion.Values("table", "json")})
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 // errNoCommand is returned for a node that has no start command.
@@ -25,11 +26,12 @@ func newStartCommand(dockerCLI command.Cli) *cobra.Command {
 
 The start command of multiarch.yaml is run. A node that was started by hand stays
 up until docker multiarch node stop.`,
-		Args: cli.RequiresMinArgs(1),
+		Example: `  docker multiarch node start graviton`,
+		Args:    cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return eachMachine(dockerCLI, names, func(m *Machine) error { return startNode(cmd.Context(), dockerCLI, m) })
 		},
-		ValidArgsFunction:     completeContexts(dockerCLI),
+		ValidArgsFunction:     completion.Contexts(dockerCLI),
 		DisableFlagsInUseLine: true,
 	}
 }
@@ -43,11 +45,12 @@ func newStopCommand(dockerCLI command.Cli) *cobra.Command {
 
 The stop command of multiarch.yaml is run, unless a build of yours uses the node
 or a container runs on it.`,
-		Args: cli.RequiresMinArgs(1),
+		Example: `  docker multiarch node stop graviton`,
+		Args:    cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return eachMachine(dockerCLI, names, func(m *Machine) error { return m.StopNow(cmd.Context(), force) })
 		},
-		ValidArgsFunction:     completeContexts(dockerCLI),
+		ValidArgsFunction:     completion.Contexts(dockerCLI),
 		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "Stop it whatever runs there")

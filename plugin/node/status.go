@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
+	"github.com/docker-multiarch/docker-multiarch/plugin/completion"
 )
 
 func newStatusCommand(dockerCLI command.Cli) *cobra.Command {
@@ -24,11 +25,12 @@ func newStatusCommand(dockerCLI command.Cli) *cobra.Command {
 
 ENGINE is whether the engine answers, MACHINE what the status command of
 multiarch.yaml says, STOP why the node has to be stopped yet.`,
-		Args: cli.RequiresMinArgs(1),
+		Example: `  docker multiarch node status graviton`,
+		Args:    cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return runNodeStatus(cmd.Context(), dockerCLI, names)
 		},
-		ValidArgsFunction:     completeContexts(dockerCLI),
+		ValidArgsFunction:     completion.Contexts(dockerCLI),
 		DisableFlagsInUseLine: true,
 	}
 }
