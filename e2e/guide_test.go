@@ -1,0 +1,186 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gotest.tools/v3/assert"
+)
+
+// Every command that the README and the guides show is run, page by page, from top to bottom in one shell. docs/testing.md tells
+// what a page's blocks are, and what is put in the place of machines and registries that a test has not.
+func TestGuides(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../docs/guide/*.md")
+	assert.NilError(t, err)
+	for _, page := range append(pages, "../README.md") {
+		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
+			t.Parallel()
+			g := guide{client: newClient(t), repo: repository(t)}
+			g.read(readFile(t, page))
+			if filepath.Base(page) != "windows.md" { // Windows is played by a stand-in: see TestWindows.
+				assert.DeepEqual(t, unexcused(g.skipped), []string(nil))
+			}
+			g.run()
+		})
+	}
+}
+
+// guide is a page with what it shows.
+type guide struct {
+	*client
+
+	repo    string
+	script  []string
+	skipped []string
+	files   files
+}
+
+var (
+	marker  = regexp.MustCompile(`^\s*<!-- (not run|file): (.*) -->$`)
+	fence   = regexp.MustCompile("^\\s*```(\\w*)")
+	ciShell = regexp.MustCompile(`^\s*(?:- )?(?:run: |sh ['"])?(docker .*?)['"]?$`)
+	farmed  = regexp.MustCompile(`docker multiarch (?:build|inspect|create|copy|node)\b`)
+)
+
+// read takes the blocks of a page apart. The comment right before a block says what is special about it.
+func (g *guide) read(text string) {
+	g.files = files{}
+	var mark []string
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		if found := marker.FindStringSubmatch(lines[i]); found != nil {
+			mark = found
+			continue
+		}
+		opened := fence.FindStringSubmatch(lines[i])
+		if opened == nil {
+			continue
+		}
+		var block []string
+		for i++; i < len(lines) && !fence.MatchString(lines[i]); i++ {
+			block = append(block, lines[i])
+		}
+		commands := shellLines(opened[1], block)
+		switch {
+		case mark == nil:
+			g.script = append(g.script, commands...)
+		case mark[1] == "file":
+			g.files[mark[2]] = strings.Join(block, "\n") + "\n"
+		default:
+			g.skipped = append(g.skipped, commands...)
+		}
+		mark = nil
+	}
+}
+
+// shellLines are the commands of a block: after "$ " in a console, all lines of a script, and what the files of CI systems run.
+func shellLines(language string, block []string) []string {
+	var commands []string
+	more := false
+	for _, line := range block {
+		switch language {
+		case "sh":
+			commands = append(commands, line)
+		case "console":
+			command, shown := strings.CutPrefix(strings.TrimSpace(line), "$ ")
+			if shown || more {
+				commands = append(commands, command)
+				more = strings.HasSuffix(command, `\`)
+			}
+		case "yaml", "groovy":
+			if found := ciShell.FindStringSubmatch(line); found != nil {
+				commands = append(commands, found[1])
+			}
+		}
+	}
+	return commands
+}
+
+// unexcused are the commands among those that are not run for which there is no excuse: the farm has all they need.
+func unexcused(skipped []string) []string {
+	var found []string
+	for _, command := range skipped {
+		if farmed.MatchString(command) {
+			found = append(found, command)
+		}
+	}
+	return found
+}
+
+// once leaves out contexts that another block of the page has created: each is for a reader of its own.
+func once(script []string) []string {
+	created := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(script), func(command string) bool {
+		again := created[command]
+		created[command] = strings.HasPrefix(command, "docker context create ")
+		return again
+	})
+}
+
+// run runs the page's commands, with the farm in the place of the user's machines.
+func (g *guide) run() {
+	g.t.Helper()
+	if len(g.script) == 0 {
+		return
+	}
+	script := g.onFarm(strings.Join(once(g.script), "\n"))
+	g.haveContexts()
+	g.addContext("laptop", endpoint(g.t, "amd64"))
+	g.configure("currentContext", "laptop")
+	for _, name := range []string{"graviton", "pi"} {
+		if regexp.MustCompile(`\b`+name+`\b`).MatchString(script) && !strings.Contains(script, "docker context create "+name) {
+			g.addContext(name, endpoint(g.t, "i386"))
+		}
+	}
+	removeImages(g.t, farm.registry+"/"+g.repo+"/*")
+	dir := files{"Dockerfile": "FROM busybox\nLABEL run=" + run + "\nCOPY . /app\nRUN uname -m > /machine\nRUN printf '#!/bin/sh\\nuname -m\\n' >/bin/app && chmod +x /bin/app\nCMD [\"app\"]\n"}.dir(g.t)
+	g.files.write(g.t, dir)
+	g.rebase(dir)
+
+	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(g.environ(), "HOME="+g.config)
+	out, err := cmd.CombinedOutput()
+	assert.NilError(g.t, err, "%s", out)
+}
+
+// onFarm replaces names of machines, registries and architectures by those of the farm.
+func (g *guide) onFarm(text string) string {
+	return strings.NewReplacer(
+		"registry.example.com", farm.registry+"/"+g.repo,
+		"mirror.example.com", farm.registry+"/"+g.repo+"/mirror",
+		"ssh://me@graviton", endpoint(g.t, "ssh"),
+		"ssh://pi@raspberrypi", endpoint(g.t, "ssh"),
+		"linux/arm64", "linux/386", "linux/arm/v7", "linux/386", "linux-arm64", "linux-386",
+		"-arm64", "-386", "-armv7", "-386",
+		"${{ github.ref_name }}", "1",
+	).Replace(text)
+}
+
+// rebase has the files of a directory translated too, and Dockerfiles take the farm's base image.
+func (g *guide) rebase(dir string) {
+	g.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	assert.NilError(g.t, err)
+	for _, path := range paths {
+		text := regexp.MustCompile(`(?m)^FROM (busybox|alpine)\S*`).ReplaceAllString(g.onFarm(readFile(g.t, path)), "FROM "+baseImage())
+		assert.NilError(g.t, os.WriteFile(path, []byte(text), 0o600))
+	}
+}
+
+// endpoint is where one of the farm's contexts leads.
+func endpoint(t *testing.T, name string) string {
+	t.Helper()
+	return engine("amd64").docker(t, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}", name)
+}
