@@ -62,3 +62,25 @@ func TestCertificateTrustedByBoth(t *testing.T) {
 	c.build("-t", ref, "--push", files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)).succeeded()
 	published(t, privateRegistry(t), repo, "1", oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 }
+
+// A registry without TLS, on an address that is not loopback: an engine that lists it as insecure may push to it, and then the client
+// speaks with it like that too. An engine that does not says so before the build.
+func TestRegistryThatAnEngineListsAsInsecure(t *testing.T) {
+	t.Parallel()
+	f := &front{}
+	f.Journal = oracle.NewJournal(f.upstream(t))
+	f.address = listen(t, hostAddress(t), nil, f)
+	s := newNodeSceneAt(t, f, "amd64", string(trixie))
+
+	s.haveContexts("amd64")
+	s.push("--platform", "linux/amd64", s.dir()).failed(3, f.address, "HTTP response to HTTPS client")
+	s.unsent()
+
+	s.haveContexts("amd64", string(trixie))
+	s.push("--node", "linux/amd64:amd64", "--node", "linux/386:trixie", "--platform", "linux/amd64,linux/386", s.dir()).failed(3, "on amd64: push: ", "HTTP response to HTTPS client")
+	s.unsent()
+
+	s.haveContexts(string(trixie))
+	digestOf(t, s.push("--platform", "linux/amd64", s.dir("RUN uname -m > /machine")).succeeded(), s.ref())
+	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/amd64"}})
+}

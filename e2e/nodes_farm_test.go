@@ -83,7 +83,12 @@ func (c *client) nodesYAML(lines ...string) {
 // newNodeScene is a scene on some of the farm's contexts.
 func newNodeScene(t *testing.T, names ...string) *scene {
 	t.Helper()
-	s := newScene(t)
+	return newNodeSceneAt(t, newFront(t), names...)
+}
+
+func newNodeSceneAt(t *testing.T, f *front, names ...string) *scene {
+	t.Helper()
+	s := newSceneAt(t, f)
 	s.haveContexts(names...)
 	s.alive = nil
 	for _, name := range names {

@@ -27,6 +27,7 @@ type Registry struct {
 	lax      http.RoundTripper // does not; for insecure hosts only
 	agent    string
 	insecure map[string]bool
+	plain    func(ctx context.Context, host string) bool
 	notify   func(Retry)
 	attached map[string]http.RoundTripper // hosts that are no place in the network
 
@@ -77,6 +78,12 @@ func WithInsecure(hosts ...string) Option {
 	}
 }
 
+// WithPlain has allowed say of a host that does not speak TLS whether plain http will do. It is asked for no other, and may
+// take its time; that TLS works but is not trusted is never overlooked. It can be called by several goroutines at once.
+func WithPlain(allowed func(ctx context.Context, host string) bool) Option {
+	return func(r *Registry) { r.plain = allowed }
+}
+
 // WithNotify calls f before each wait for another attempt. f can be called by several goroutines at once.
 func WithNotify(f func(Retry)) Option { return func(r *Registry) { r.notify = f } }
 
@@ -113,8 +120,8 @@ func withoutVerification(base http.RoundTripper) http.RoundTripper {
 }
 
 // plainAllowed tells whether host[:port] may be spoken to without TLS.
-func (r *Registry) plainAllowed(host string) bool {
-	return r.insecure[strings.ToLower(host)] || isLoopback(hostname(host))
+func (r *Registry) plainAllowed(ctx context.Context, host string) bool {
+	return r.insecure[strings.ToLower(host)] || isLoopback(hostname(host)) || r.plain != nil && r.plain(ctx, host)
 }
 
 // repository is a repository together with the access that is wanted.

@@ -133,7 +133,7 @@ func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	}
 	s.scheme = "https"
 	challenge, err := transport.Ping(ctx, reg, pinned{s})
-	if err == nil || isStatus(err) || isCertificate(err) || ctx.Err() != nil || !s.r.plainAllowed(s.host) {
+	if err == nil || isStatus(err) || isCertificate(err) || ctx.Err() != nil || !s.r.plainAllowed(ctx, s.host) {
 		return challenge, err
 	}
 	s.scheme = "http"

@@ -22,7 +22,7 @@ const (
 )
 
 var (
-	errPlainHTTP = errors.New("plain http is allowed for loopback and hosts named as insecure only")
+	errPlainHTTP = errors.New("plain http is allowed for loopback and for hosts named as insecure only")
 	errAddress   = errors.New("the registry sends us to an address that is not its to name")
 	errSilent    = errors.New("no answer in time")
 	errTooLarge  = errors.New("answer too large")
@@ -38,7 +38,7 @@ type guard struct {
 
 // RoundTrip implements http.RoundTripper.
 func (g guard) RoundTrip(in *http.Request) (*http.Response, error) {
-	if in.URL.Scheme == "http" && !g.r.plainAllowed(in.URL.Host) {
+	if in.URL.Scheme == "http" && !g.r.plainAllowed(in.Context(), in.URL.Host) {
 		return nil, fmt.Errorf("%s: %w", in.URL.Host, errPlainHTTP)
 	}
 	// [session.follow] follows redirects. go-containerregistry follows those of a token server too, and the password would go along.

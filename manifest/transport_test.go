@@ -127,10 +127,11 @@ func TestPlainHTTP(t *testing.T) {
 	for host, allowed := range map[string]bool{
 		"localhost": true, "localhost:5000": true, "127.0.0.1:5000": true, "127.9.9.9": true, "[::1]:5000": true,
 		"10.0.0.5:5000": false, "192.168.1.2:5000": false, "172.16.0.1": false, "r.local:5000": false, "r.localhost.example": false,
-		"r.example": false, "lan.example:5000": true, "LAN.example:5000": true, "lan.example": false,
+		"r.example": false, "lan.example:5000": true, "LAN.example:5000": true, "lan.example": false, "engine.example:5000": true, "engine.example": false,
 	} {
 		var schemes []string
-		r, _ := client(t, nil, WithInsecure("lan.example:5000"), WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
+		listed := WithPlain(func(_ context.Context, host string) bool { return host == "engine.example:5000" })
+		r, _ := client(t, nil, WithInsecure("lan.example:5000"), listed, WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
 			schemes = append(schemes, req.URL.Scheme)
 			if req.URL.Scheme == "https" {
 				return nil, http.ErrSchemeMismatch

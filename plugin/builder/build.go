@@ -9,6 +9,7 @@ import (
 	"github.com/docker/cli/cli/command"
 	"github.com/spf13/cobra"
 
+	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
@@ -67,10 +68,11 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	}
 	s := &session{
 		cli: dockerCLI, input: in, config: settings,
-		registry:    registry.New(dockerCLI, version, o.insecure),
 		credentials: registry.Credentials{Config: dockerCLI.ConfigFile()},
 		history:     node.Remembered(),
+		probed:      make(chan struct{}),
 	}
+	s.registry = registry.New(dockerCLI, version, o.insecure, manifest.WithPlain(s.plain))
 	defer s.close()
 	if err := s.prepare(ctx, cmd); err != nil {
 		return err

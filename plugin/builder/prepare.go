@@ -32,6 +32,7 @@ func (s *session) prepare(ctx context.Context, cmd *cobra.Command) error {
 	var published []ocispec.Platform
 	work, workCtx := errgroup.WithContext(ctx)
 	work.Go(func() (err error) {
+		defer close(s.probed)
 		s.nodes, err = s.buildNodes(workCtx, cmd)
 		return err
 	})

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/distribution/reference"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
@@ -46,6 +48,18 @@ func (s *session) mayPush(ctx context.Context) error {
 		checks.Go(func() error { return s.registry.CheckPush(ctx, target) })
 	}
 	return checks.Wait()
+}
+
+// plain allows a registry without TLS, if an engine of the candidates lists it as
+// insecure: it is what the engine will speak with it, and the engine gets the login.
+// It waits for the engines to answer.
+func (s *session) plain(ctx context.Context, host string) bool {
+	select {
+	case <-s.probed:
+	case <-ctx.Done():
+		return false
+	}
+	return slices.ContainsFunc(s.nodes, func(n *contexts.Node) bool { return n.Usable() && n.Engine.Insecure(host) })
 }
 
 // checkLoopback refuses to have an engine on another machine push to localhost: it

@@ -33,6 +33,7 @@ type session struct {
 	config      *config.Config
 
 	nodes    contexts.Nodes
+	probed   chan struct{} // closed when nodes is there, or never will be
 	spares   contexts.Nodes
 	snapshot *source.Snapshot
 	// sharedKey is how engines know the build context from one run to the next.

@@ -24,7 +24,7 @@ func sessionOf(t *testing.T, d *plugintest.Docker, args ...string) (*session, *c
 	assert.NilError(t, err)
 	in, err := o.read(d.CLI.In())
 	assert.NilError(t, err)
-	s := &session{cli: d.CLI, input: in, config: settings, registry: registry.New(d.CLI, "test", o.insecure), credentials: registry.Credentials{Config: d.CLI.ConfigFile()}}
+	s := &session{cli: d.CLI, input: in, config: settings, registry: registry.New(d.CLI, "test", o.insecure), credentials: registry.Credentials{Config: d.CLI.ConfigFile()}, probed: make(chan struct{})}
 	t.Cleanup(s.close)
 	return s, cmd
 }

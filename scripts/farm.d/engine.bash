@@ -8,7 +8,7 @@ engine_table() {
   cat <<END
 amd64  $CODENAME amd64 1
 i386   $CODENAME i386  2
-trixie trixie amd64 3
+trixie trixie amd64 3 --insecure-registry $SUBNET.0.1/32
 modern sid amd64 4 --feature containerd-snapshotter=true
 arm64  $CODENAME arm64 5
 armhf  $CODENAME armhf 6
