@@ -132,7 +132,7 @@ func isNetwork(err error) bool {
 
 // isRule tells whether a rule of ours, or the wrong protocol, ended the attempt: another one would end the same way.
 func isRule(err error) bool {
-	return errors.Is(err, errAddress) || errors.Is(err, errPlainHTTP) ||
+	return errors.Is(err, errAddress) || errors.Is(err, errScheme) || errors.Is(err, errPlainHTTP) ||
 		errors.Is(err, errRedirect) || errors.Is(err, http.ErrSchemeMismatch)
 }
 

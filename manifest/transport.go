@@ -23,6 +23,7 @@ const (
 
 var (
 	errPlainHTTP = errors.New("plain http is allowed for loopback and for hosts named as insecure only")
+	errScheme    = errors.New("the registry sends us to what is not https")
 	errAddress   = errors.New("the registry sends us to an address that is not its to name")
 	errSilent    = errors.New("no answer in time")
 	errTooLarge  = errors.New("answer too large")
@@ -38,6 +39,9 @@ type guard struct {
 
 // RoundTrip implements http.RoundTripper.
 func (g guard) RoundTrip(in *http.Request) (*http.Response, error) {
+	if in.URL.Scheme != "https" && in.URL.Scheme != "http" {
+		return nil, fmt.Errorf("%q: %w", in.URL.Scheme, errScheme)
+	}
 	if in.URL.Scheme == "http" && !g.r.plainAllowed(in.Context(), in.URL.Host) {
 		return nil, fmt.Errorf("%s: %w", in.URL.Host, errPlainHTTP)
 	}
