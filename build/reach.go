@@ -50,7 +50,7 @@ func (r *Runner) CheckRegistries(ctx context.Context, plan Plan) error {
 }
 
 // reach has a node look up the name that it is going to push.
-func (r *Runner) reach(ctx context.Context, a Assignment, name reference.NamedTagged) error {
+func (r *Runner) reach(ctx context.Context, a Assignment, name reference.Named) error {
 	login, err := r.credentialsFor(a.Node)(ctx, reference.Domain(name))
 	if err != nil {
 		return err

@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/e2e/oracle"
 )
 
 func TestSeveralTargets(t *testing.T) {
@@ -46,6 +49,30 @@ func TestSeveralTargets(t *testing.T) {
 	r = c.build("-q", "--push", "-t", f.address+"/"+one, dir).succeeded()
 	assert.Equal(t, r.stdout, first.Digest+"\n")
 	assert.Equal(t, f.TagPuts(one, "latest"), 1)
+}
+
+// One build for several registries, of two kinds, and one of them with a password and TLS.
+func TestSeveralRegistries(t *testing.T) {
+	t.Parallel()
+	c, f, repo := newClient(t), newFront(t), repository(t)
+	logins["config.json"](c, farm.password)
+	places := map[string]*oracle.Registry{f.address: openRegistry(), farm.private: privateRegistry(t)}
+	v3 := registries(t)["v3"]
+	places[v3] = &oracle.Registry{Base: "http://" + v3}
+	args := []string{"--push", files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)}
+	for host := range places {
+		removeImages(t, host+"/"+repo)
+		args = append(args, "-t", host+"/"+repo+":1")
+	}
+
+	r := c.build(args...).succeeded()
+
+	digest := published(t, openRegistry(), repo, "1", bothPlatforms()).Digest
+	assert.Equal(t, len(r.lines()), len(places))
+	for host, place := range places {
+		assert.Equal(t, published(t, place, repo, "1", bothPlatforms()).Digest, digest)
+		assert.Assert(t, slices.Contains(r.lines(), host+"/"+repo+":1@"+digest))
+	}
 }
 
 func TestPlatformTagTemplate(t *testing.T) {
