@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // ErrNoToken is returned by Tokens for a registry that gives none, or that this
@@ -63,17 +64,18 @@ func (s *sessionAuth) Credentials(ctx context.Context, req *auth.CredentialsRequ
 	if err != nil {
 		return nil, err
 	}
-	if login == (types.AuthConfig{}) {
+	if !login.Known() {
 		return &auth.CredentialsResponse{}, nil
 	}
 	if _, _, err := s.token(ctx, access); status.Code(err) != codes.Unavailable {
 		return nil, status.Error(codes.PermissionDenied, "this build gives tokens for "+host+", not its login")
 	}
 	s.given("the login for " + host)
-	if login.IdentityToken != "" {
-		return &auth.CredentialsResponse{Secret: login.IdentityToken}, nil
+	config := login.Reveal()
+	if config.IdentityToken != "" {
+		return &auth.CredentialsResponse{Secret: config.IdentityToken}, nil
 	}
-	return &auth.CredentialsResponse{Username: login.Username, Secret: login.Password}, nil
+	return &auth.CredentialsResponse{Username: config.Username, Secret: config.Password}, nil
 }
 
 // GetTokenAuthority implements auth.AuthServer: Unavailable has the engine
@@ -83,7 +85,7 @@ func (s *sessionAuth) GetTokenAuthority(ctx context.Context, req *auth.GetTokenA
 	if err != nil {
 		return nil, err
 	}
-	if login == (types.AuthConfig{}) {
+	if !login.Known() {
 		return nil, status.Error(codes.Unavailable, "there is no login")
 	}
 	if _, _, err := s.token(ctx, access); err != nil {
@@ -106,7 +108,7 @@ func (s *sessionAuth) FetchToken(ctx context.Context, req *auth.FetchTokenReques
 		return nil, err
 	}
 	access = access.asked(req.GetScopes())
-	if login == (types.AuthConfig{}) || len(access) == 0 {
+	if !login.Known() || len(access) == 0 {
 		return nil, status.Error(codes.PermissionDenied, "this build needs nothing of that at "+host)
 	}
 	token, life, err := s.token(ctx, access)
@@ -125,15 +127,15 @@ func (s *sessionAuth) FetchToken(ctx context.Context, req *auth.FetchTokenReques
 
 // login returns the login for a host and what the build needs there; nothing for
 // a host where that is nothing.
-func (s *sessionAuth) login(ctx context.Context, host string) (types.AuthConfig, accesses, error) {
+func (s *sessionAuth) login(ctx context.Context, host string) (credential.Login, accesses, error) {
 	access := s.access.at(host)
 	if len(access) == 0 {
-		return types.AuthConfig{}, nil, nil
+		return credential.Login{}, nil, nil
 	}
 	login, err := s.credentials(ctx, host)
 	if err != nil {
 		s.fail(err)
-		return types.AuthConfig{}, nil, status.Error(codes.Unauthenticated, "credentials can't be read")
+		return credential.Login{}, nil, status.Error(codes.Unauthenticated, "credentials can't be read")
 	}
 	return login, access, nil
 }

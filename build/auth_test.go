@@ -13,18 +13,20 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // logins are what a user's configuration has.
 func logins(t *testing.T) Credentials {
 	t.Helper()
-	return func(_ context.Context, host string) (types.AuthConfig, error) {
-		return map[string]types.AuthConfig{
+	return func(_ context.Context, host string) (credential.Login, error) {
+		return credential.New(map[string]types.AuthConfig{
 			"docker.io":         {Username: "hub", Password: "secret"},
 			"reg.example.com":   {Username: "me", Password: "pass"},
 			"token.example.com": {Username: "me", IdentityToken: "identity"},
 			"other.example.com": {Username: "never", Password: "never"},
-		}[host], nil
+		}[host]), nil
 	}
 }
 
@@ -84,9 +86,9 @@ func TestAnEngineGetsTheLoginsOfTheBaseImagesAndNoOther(t *testing.T) {
 
 func TestAnEngineOfABuildWithoutBaseImagesGetsNoLogin(t *testing.T) {
 	t.Parallel()
-	s := &sessionAuth{credentials: func(context.Context, string) (types.AuthConfig, error) {
+	s := &sessionAuth{credentials: func(context.Context, string) (credential.Login, error) {
 		t.Error("the configuration was read")
-		return types.AuthConfig{}, nil
+		return credential.Login{}, nil
 	}}
 	for _, host := range []string{"registry-1.docker.io", "docker.io", ""} {
 		answer, err := s.Credentials(t.Context(), &auth.CredentialsRequest{Host: host})
@@ -100,7 +102,9 @@ func TestALoginThatCannotBeReadEndsTheBuildAndTellsTheEngineNothing(t *testing.T
 	why := errors.New("helper of /home/me failed")
 	var ended error
 	s, _ := newAuth(t, noTokens, "reg.example.com/a:1")
-	s.credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{Username: "me"}, why }
+	s.credentials = func(context.Context, string) (credential.Login, error) {
+		return credential.New(types.AuthConfig{Username: "me"}), why
+	}
 	s.fail = func(err error) { ended = err }
 	answer, err := s.Credentials(t.Context(), &auth.CredentialsRequest{Host: "reg.example.com"})
 	assert.Assert(t, answer == nil)

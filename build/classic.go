@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/docker/cli/cli/config/types"
 	"github.com/docker/go-units"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	apibuild "github.com/moby/moby/api/types/build"
@@ -84,7 +83,7 @@ func (b *classicBuilder) logins(ctx context.Context, req Request, a Assignment, 
 		if err != nil {
 			return nil, err
 		}
-		if login == (types.AuthConfig{}) {
+		if !login.Known() {
 			continue
 		}
 		_ = w.Start("[auth] the login for " + host + " is given to this node").Done(nil)

@@ -13,6 +13,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 func TestWhatFlagsMeanToTheClassicBuilder(t *testing.T) {
@@ -51,8 +52,8 @@ func TestTheClassicBuilderGetsTheLoginsOfItsOwnBases(t *testing.T) {
 	display, err := progress.New(t.Output(), progress.Options{Mode: progress.Quiet})
 	assert.NilError(t, err)
 	defer func() { assert.NilError(t, display.Wait()) }()
-	b := &classicBuilder{credentials: func(_ context.Context, host string) (types.AuthConfig, error) {
-		return types.AuthConfig{Username: "for " + host}, nil
+	b := &classicBuilder{credentials: func(_ context.Context, host string) (credential.Login, error) {
+		return credential.New(types.AuthConfig{Username: "for " + host}), nil
 	}}
 	req := Request{Dockerfile: &source.Dockerfile{Content: []byte("FROM busybox\nCOPY --from=example.com/x /a /\n")}}
 	logins, err := b.logins(t.Context(), req, Assignment{Platform: parse("linux/amd64")}, display.Writer("a", ""))

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/moby/moby/api/types/registry"
@@ -18,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
@@ -59,7 +59,7 @@ func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.Name
 	if err != nil {
 		return "", err
 	}
-	if login != (types.AuthConfig{}) {
+	if login.Known() {
 		step.Log("with the login for " + reference.Domain(name))
 	}
 	header, err := authconfig.Encode(registryLogin(login))
@@ -84,10 +84,11 @@ func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.Name
 }
 
 // registryLogin is a login as the API of engines has it.
-func registryLogin(login types.AuthConfig) registry.AuthConfig {
+func registryLogin(login credential.Login) registry.AuthConfig {
+	config := login.Reveal()
 	return registry.AuthConfig{
-		Username: login.Username, Password: login.Password, Auth: login.Auth,
-		ServerAddress: login.ServerAddress, IdentityToken: login.IdentityToken, RegistryToken: login.RegistryToken,
+		Username: config.Username, Password: config.Password, Auth: config.Auth,
+		ServerAddress: config.ServerAddress, IdentityToken: config.IdentityToken, RegistryToken: config.RegistryToken,
 	}
 }
 

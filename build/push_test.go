@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/moby/api/types/jsonstream"
 	"github.com/opencontainers/go-digest"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // step is a step of a display that shows nothing.
@@ -248,7 +248,7 @@ func TestALoginThatCannotBeReadFailsThePushBeforeTheEngineIsAsked(t *testing.T) 
 	t.Parallel()
 	why := errors.New("helper failed")
 	r := runner(t)
-	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
+	r.Credentials = func(context.Context, string) (credential.Login, error) { return credential.Login{}, why }
 	e := &engine{}
 	_, err := pushed(t, r, e, "reg.example.com/app:1")
 	assert.ErrorIs(t, isNodeError(t, err, "a", "push"), why)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/docker/cli/cli/config/types"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // What engines 20.10, 26 and 28 say, word for word.
@@ -38,8 +40,8 @@ func TestAnEngineThatDoesNotReachTheRegistryIsFoundBeforeTheBuild(t *testing.T) 
 				_, _ = w.Write([]byte(`{"message": "` + test.message + `\u001b[2J"}`))
 			}}
 			node := e.start(t, "pi", "x86_64")
-			runner := &Runner{Credentials: func(_ context.Context, host string) (types.AuthConfig, error) {
-				return types.AuthConfig{Username: "user of " + host, Password: "p"}, nil
+			runner := &Runner{Credentials: func(_ context.Context, host string) (credential.Login, error) {
+				return credential.New(types.AuthConfig{Username: "user of " + host, Password: "p"}), nil
 			}}
 			plan := Plan{{Platform: parse("linux/amd64"), Node: node, Pushes: tags("reg.example.com/app:1-linux-amd64")}}
 			err := runner.CheckRegistries(t.Context(), plan)

@@ -3,11 +3,11 @@ package build
 import (
 	"context"
 
-	"github.com/docker/cli/cli/config/types"
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 
 	"github.com/docker-multiarch/docker-multiarch/build/source"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // Request is what is to be built. It names no node.
@@ -96,5 +96,5 @@ type NamedContext struct {
 }
 
 // Credentials returns the login for a registry host, as the user's Docker
-// configuration has it; an empty one when there is none.
-type Credentials func(ctx context.Context, host string) (types.AuthConfig, error)
+// configuration has it; the zero value when there is none.
+type Credentials func(ctx context.Context, host string) (credential.Login, error)

@@ -9,11 +9,11 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/types"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // Image is what a build left in an engine's image store.
@@ -262,10 +262,10 @@ func (r *Runner) builder(n *contexts.Node) Builder {
 // credentialsFor returns the logins as node n may see them: none over plain tcp
 // to another host.
 func (r *Runner) credentialsFor(n *contexts.Node) Credentials {
-	return func(ctx context.Context, host string) (types.AuthConfig, error) {
+	return func(ctx context.Context, host string) (credential.Login, error) {
 		login, err := r.Credentials(ctx, host)
-		if err == nil && n.Exposed() && !n.Insecure && login != (types.AuthConfig{}) {
-			return types.AuthConfig{}, fmt.Errorf("%w: the login for %s, node %s (%s)", ErrExposed, host, n.Name, n.Host)
+		if err == nil && n.Exposed() && !n.Insecure && login.Known() {
+			return credential.Login{}, fmt.Errorf("%w: the login for %s, node %s (%s)", ErrExposed, host, n.Name, n.Host)
 		}
 		return login, err
 	}

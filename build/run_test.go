@@ -23,6 +23,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // runner is a runner that shows nothing and believes every push.
@@ -33,7 +34,7 @@ func runner(t *testing.T) *Runner {
 	t.Cleanup(func() { assert.NilError(t, display.Wait()) })
 	return &Runner{
 		Display:     display,
-		Credentials: func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, nil },
+		Credentials: func(context.Context, string) (credential.Login, error) { return credential.Login{}, nil },
 		Spare:       func(context.Context) contexts.Nodes { return nil },
 		Verify:      func(context.Context, Assignment, Image, Pushed) error { return nil },
 	}
@@ -297,7 +298,7 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 	}}
 	why := errors.New("helper failed")
 	r := runner(t)
-	r.Credentials = func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, why }
+	r.Credentials = func(context.Context, string) (credential.Login, error) { return credential.Login{}, why }
 	_, err := r.Run(t.Context(), always(ofBase(request(t))), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
 	assert.ErrorIs(t, isNodeError(t, err, "a", "build"), why)
 }
@@ -306,16 +307,16 @@ func TestALoginThatCannotBeReadEndsTheBuild(t *testing.T) {
 func TestALoginDoesNotCrossPlainTCP(t *testing.T) {
 	t.Parallel()
 	login := types.AuthConfig{Username: "me", Password: "secret"}
-	r := &Runner{Credentials: func(_ context.Context, host string) (types.AuthConfig, error) {
+	r := &Runner{Credentials: func(_ context.Context, host string) (credential.Login, error) {
 		if host == "reg.example.com" {
-			return login, nil
+			return credential.New(login), nil
 		}
-		return types.AuthConfig{}, nil
+		return credential.Login{}, nil
 	}}
 	exposed := &contexts.Node{Name: "n", Host: "tcp://10.0.0.1:2375"}
 	got, err := r.credentialsFor(exposed)(t.Context(), "reg.example.com")
 	assert.ErrorIs(t, err, ErrExposed)
-	assert.Equal(t, got, types.AuthConfig{})
+	assert.Assert(t, !got.Known())
 	assert.Assert(t, !strings.Contains(err.Error(), "secret"))
 	_, err = r.credentialsFor(exposed)(t.Context(), "other.example.com")
 	assert.NilError(t, err)
@@ -323,6 +324,6 @@ func TestALoginDoesNotCrossPlainTCP(t *testing.T) {
 	for _, n := range []*contexts.Node{exposed, {Host: "unix:///x"}, {Host: "tcp://127.0.0.1:1"}, {Host: "tcp://10.0.0.1:2376", Encrypted: true}} {
 		got, err := r.credentialsFor(n)(t.Context(), "reg.example.com")
 		assert.NilError(t, err)
-		assert.Equal(t, got, login)
+		assert.Equal(t, got.Reveal(), login)
 	}
 }

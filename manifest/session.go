@@ -9,9 +9,10 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // session is a login at a registry for one repository.
@@ -83,16 +84,17 @@ func (r repository) slot() *slot {
 
 // login asks the registry what it wants and turns the user's credentials into that.
 func (r repository) login(ctx context.Context) (*session, error) {
-	s, config, challenge, err := r.begin(ctx)
+	s, login, challenge, err := r.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
+	config := login.Reveal()
 	basic := strings.EqualFold(challenge.Scheme, "basic")
 	switch {
 	case config.RegistryToken != "":
 		s.header = "Bearer " + config.RegistryToken
 	case strings.EqualFold(challenge.Scheme, "bearer"):
-		s.header, err = r.token(ctx, s, config, challenge)
+		s.header, err = r.token(ctx, s, login, challenge)
 	case basic && config.Username != "":
 		s.header = "Basic " + base64.StdEncoding.EncodeToString([]byte(config.Username+":"+config.Password))
 	case basic && config.Auth != "":
@@ -102,26 +104,26 @@ func (r repository) login(ctx context.Context) (*session, error) {
 }
 
 // begin begins a session: it finds the user's credentials, and what the registry wants.
-func (r repository) begin(ctx context.Context) (*session, authn.AuthConfig, *transport.Challenge, error) {
+func (r repository) begin(ctx context.Context) (*session, credential.Login, *transport.Challenge, error) {
 	// Docker Hub's API is at another name than the one in references; name knows it.
 	reg, err := name.NewRegistry(r.host())
 	if err != nil {
-		return nil, authn.AuthConfig{}, nil, &failure{class: ErrInvalid, cause: err}
+		return nil, credential.Login{}, nil, &failure{class: ErrInvalid, cause: err}
 	}
 	creds := r.creds
 	if r.attached[r.host()] != nil {
 		creds = nil
 	}
-	config, err := lookup(ctx, creds, r.host())
+	login, err := lookup(ctx, creds, r.host())
 	if err != nil {
-		return nil, config, nil, &failure{class: ErrCredentials, cause: err}
+		return nil, login, nil, &failure{class: ErrCredentials, cause: err}
 	}
-	s := &session{guard: guard{r.Registry, reg.RegistryStr()}, anonymous: config == authn.AuthConfig{}}
+	s := &session{guard: guard{r.Registry, reg.RegistryStr()}, anonymous: !login.Known()}
 	challenge, err := s.ping(ctx)
 	if err != nil {
-		return nil, config, nil, s.failed(err)
+		return nil, login, nil, s.failed(err)
 	}
-	return s, config, challenge, nil
+	return s, login, challenge, nil
 }
 
 // ping finds the scheme and the kind of login. Left to itself go-containerregistry would try plain http for private
@@ -155,7 +157,7 @@ func (p pinned) RoundTrip(in *http.Request) (*http.Response, error) {
 }
 
 // token exchanges the credentials for a token that is good for this repository and access only.
-func (r repository) token(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge) (string, error) {
+func (r repository) token(ctx context.Context, s *session, login credential.Login, c *transport.Challenge) (string, error) {
 	actions := ":pull"
 	if r.push {
 		actions = ":pull,push"
@@ -164,24 +166,20 @@ func (r repository) token(ctx context.Context, s *session, config authn.AuthConf
 	if r.from != "" {
 		scopes = append(scopes, "repository:"+r.from+":pull")
 	}
-	token, err := r.exchange(ctx, s, config, c, scopes)
+	token, err := r.exchange(ctx, s, login, c, scopes)
 	if err != nil {
 		return "", err
 	}
 	return "Bearer " + cmp.Or(token.AccessToken, token.Token), nil
 }
 
-func (repository) exchange(ctx context.Context, s *session, config authn.AuthConfig, c *transport.Challenge, scopes []string) (*transport.Token, error) {
+func (repository) exchange(ctx context.Context, s *session, login credential.Login, c *transport.Challenge, scopes []string) (*transport.Token, error) {
 	reg, err := name.NewRegistry(s.host)
 	if err != nil {
 		return nil, s.failed(err)
 	}
 	c.Insecure = s.scheme == "http"
-	auth := authn.Anonymous
-	if !s.anonymous {
-		auth = authn.FromConfig(config)
-	}
-	token, err := transport.Exchange(ctx, reg, auth, s.guard, scopes, c)
+	token, err := transport.Exchange(ctx, reg, authenticator(login), s.guard, scopes, c)
 	if err == nil {
 		return token, nil
 	}

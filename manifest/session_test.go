@@ -19,6 +19,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // canary is a password that must go nowhere but to its registry.
@@ -32,11 +34,11 @@ type login struct {
 	hosts  []string
 }
 
-func (l *login) lookup(_ context.Context, host string) (types.AuthConfig, error) {
+func (l *login) lookup(_ context.Context, host string) (credential.Login, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hosts = append(l.hosts, host)
-	return l.config, l.err
+	return credential.New(l.config), l.err
 }
 
 func user() *login { return &login{config: types.AuthConfig{Username: "u", Password: canary}} }
@@ -263,12 +265,12 @@ func TestAHelperThatFails(t *testing.T) {
 
 type hanging chan struct{}
 
-func (h hanging) lookup(ctx context.Context, _ string) (types.AuthConfig, error) {
+func (h hanging) lookup(ctx context.Context, _ string) (credential.Login, error) {
 	select {
 	case <-h:
-		return types.AuthConfig{}, nil
+		return credential.Login{}, nil
 	case <-ctx.Done():
-		return types.AuthConfig{}, ctx.Err()
+		return credential.Login{}, ctx.Err()
 	}
 }
 

@@ -34,18 +34,17 @@ func (r *Registry) Token(ctx context.Context, pull, push []reference.Named) (tok
 	}
 	none := false
 	err = rep.retry(ctx, task{op: "getting a token for", reference: rep.name.Name()}, func(ctx context.Context) error {
-		s, config, challenge, err := rep.begin(ctx)
+		s, login, challenge, err := rep.begin(ctx)
 		if err != nil {
 			return err
 		}
 		if none = s.anonymous || !strings.EqualFold(challenge.Scheme, "bearer"); none {
 			return nil
 		}
-		if config.RegistryToken != "" {
-			token.Value = config.RegistryToken
+		if token.Value = login.Reveal().RegistryToken; token.Value != "" {
 			return nil
 		}
-		answer, err := rep.exchange(ctx, s, config, challenge, scopes)
+		answer, err := rep.exchange(ctx, s, login, challenge, scopes)
 		if err == nil {
 			token = Token{cmp.Or(answer.AccessToken, answer.Token), time.Duration(answer.ExpiresIn) * time.Second}
 		}

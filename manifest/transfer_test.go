@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/types"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/static"
@@ -21,6 +20,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/credential"
 )
 
 // stored is an index of two images in repository app of a registry.
@@ -458,7 +459,7 @@ func TestTransferEndsWithItsContext(t *testing.T) {
 		}
 		return false
 	})
-	r, _ := client(t, func(context.Context, string) (types.AuthConfig, error) { return types.AuthConfig{}, nil })
+	r, _ := client(t, func(context.Context, string) (credential.Login, error) { return credential.Login{}, nil })
 	_, err := r.Transfer(ctx, from.ref(t, "app:1"), to.ref(t, "mirror:1"), entries)
 	assert.ErrorIs(t, err, context.Canceled)
 }

@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "manifest", "manifest/archive", "manifest/layout", "platform", "retry",
+	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "credential", "manifest", "manifest/archive", "manifest/layout", "platform", "retry",
 }
 
 var (
@@ -42,7 +42,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"plugin/completion":    {rooms: slices.Concat([]string{"plugin/argument"}, belowPlugin)},
 	"plugin/metadata":      {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"build": {
-		rooms: []string{"build/classic", "build/progress", "build/source", "contexts", "platform", "retry"},
+		rooms: []string{"build/classic", "build/progress", "build/source", "contexts", "credential", "platform", "retry"},
 		never: []string{cobra, dockerCLI, registryLib},
 	},
 	"build/classic":    {rooms: []string{"build/progress", "build/source"}, never: []string{cobra, dockerCLI, registryLib}},
@@ -54,7 +54,8 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/power":   {rooms: []string{"contexts/config"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"manifest":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"credential":       {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"manifest":         {rooms: []string{"credential", "platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
 	"manifest/archive": {rooms: []string{"manifest/layout"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest/layout":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},

@@ -12,7 +12,6 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/docker/cli/cli/config/types"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
@@ -192,7 +191,7 @@ func (s *session) checkExposed(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if login != (types.AuthConfig{}) {
+			if login.Known() {
 				return argument.Wrong(fmt.Errorf("node %s is reached over plain tcp (%s), which the login for %s must not cross", a.Node.Name, a.Node.Host, host))
 			}
 		}

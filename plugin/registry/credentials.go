@@ -15,6 +15,7 @@ import (
 	helpers "github.com/docker/docker-credential-helpers/credentials"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/credential"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 )
 
@@ -35,18 +36,18 @@ const (
 // anew: a helper's tokens may live for minutes only.
 type Credentials struct{ Config *configfile.ConfigFile }
 
-// Lookup returns the login for host; an empty one when there is none. A helper
+// Lookup returns the login for host; the zero value when there is none. A helper
 // that fails is an error: going on without a login would hide it. It is run
 // here and not by docker/cli, which has no way to stop one that hangs.
-func (c Credentials) Lookup(ctx context.Context, host string) (types.AuthConfig, error) {
+func (c Credentials) Lookup(ctx context.Context, host string) (credential.Login, error) {
 	if host == "docker.io" {
 		host = hubLogin
 	}
-	login, err := c.read(ctx, host)
+	config, err := c.read(ctx, host)
 	if err != nil {
-		return types.AuthConfig{}, fmt.Errorf("%w: %s: %w", manifest.ErrCredentials, host, err)
+		return credential.Login{}, fmt.Errorf("%w: %s: %w", manifest.ErrCredentials, host, err)
 	}
-	return login, nil
+	return credential.New(config), nil
 }
 
 func (c Credentials) read(ctx context.Context, host string) (types.AuthConfig, error) {

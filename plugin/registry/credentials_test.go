@@ -36,7 +36,7 @@ func TestLoginsOfTheConfigurationFile(t *testing.T) {
 	for host, want := range map[string]string{"reg.example.com": "me", "docker.io": "hub", "other.example.com": "", "reg.example.com:5000": ""} {
 		login, err := Credentials{Config: file}.Lookup(t.Context(), host)
 		assert.NilError(t, err)
-		assert.Equal(t, login.Username, want, host)
+		assert.Equal(t, login.Reveal().Username, want, host)
 	}
 }
 
@@ -61,14 +61,14 @@ esac`)
 	} {
 		login, err := Credentials{Config: file}.Lookup(t.Context(), host)
 		assert.NilError(t, err, host)
-		assert.DeepEqual(t, login, want)
+		assert.DeepEqual(t, login.Reveal(), want)
 	}
 	for _, host := range []string{"broken.example.com", "garbage.example.com"} {
 		login, err := Credentials{Config: file}.Lookup(t.Context(), host)
 		assert.ErrorIs(t, err, manifest.ErrCredentials, host)
 		assert.ErrorContains(t, err, host)
 		assert.Assert(t, !strings.Contains(err.Error(), "\x1b"))
-		assert.DeepEqual(t, login, types.AuthConfig{})
+		assert.Assert(t, !login.Known())
 	}
 }
 
@@ -82,7 +82,7 @@ func TestAHelperOfOneRegistryGoesBeforeTheStore(t *testing.T) {
 	for host, want := range map[string]string{"reg.example.com": "one", "other.example.com": "all"} {
 		login, err := Credentials{Config: file}.Lookup(t.Context(), host)
 		assert.NilError(t, err)
-		assert.Equal(t, login.Username, want)
+		assert.Equal(t, login.Reveal().Username, want)
 	}
 }
 
