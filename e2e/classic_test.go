@@ -40,7 +40,7 @@ func TestClassicBuilderBesideBuildKit(t *testing.T) {
 		ref := f.address + "/" + repo + ":" + tag
 		r := c.build("-t", ref, "--push", "--progress", "plain", dir).succeeded()
 
-		r.says("FROM scratch", "linux/"+map[string]string{"amd64": "amd64 amd64", "i386": "386 i386"}[classic]+"] #1 [1/")
+		r.says("FROM scratch", "linux/"+map[string]string{"amd64": "amd64 amd64", "i386": "386 i386"}[classic]+"] #2 [1/")
 		published(t, openRegistry(), repo, tag, bothPlatforms())
 		assertOnePut(t, f, repo, tag, published(t, openRegistry(), repo, tag, bothPlatforms()))
 		content[tag] = contentOf(t, openRegistry(), repo, tag)

@@ -283,3 +283,22 @@ func TestWindowsJoinsByItsDockerfile(t *testing.T) {
 		assert.Check(t, is.DeepEqual(r.plan(), test.plan), "%v", test.args)
 	}
 }
+
+// Files as editors on Windows write them, with lines that end in CR LF, mean the same on every node.
+func TestFilesWrittenOnWindows(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	crlf := func(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n" }
+	dir := files{
+		"Dockerfile":         crlf("FROM "+baseImage(), "LABEL "+s.label, `COPY . \`, "  /src/"),
+		"Dockerfile.windows": crlf("# escape=`", "FROM "+s.nanoserver("ltsc2022"), "COPY . `", `  C:\src\`),
+		".dockerignore":      crlf("# nothing of these", "*.log", "!kept.log", "Dockerfile*", ".dockerignore", ""),
+		"a.txt":              "a\r\n", "a.log": "", "kept.log": "",
+	}.dir(t)
+	s.push("--platform", "linux/386,windows/amd64", "--node", "i386", "--node", "ltsc2022", "--file", filepath.Join(dir, "Dockerfile"),
+		"--file", "windows/amd64:"+filepath.Join(dir, "Dockerfile.windows"), dir).succeeded()
+	content := contentOf(t, openRegistry(), s.repo, tag)
+	for platform, src := range map[string]string{"linux/386": "src", "windows(10.0.20348.2322)/amd64": "Files/src"} {
+		assert.Check(t, is.DeepEqual(below(content[platform], src), []string{"a.txt", "kept.log"}), "%s", platform)
+	}
+}

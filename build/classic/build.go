@@ -30,8 +30,8 @@ func (e *Error) Error() string { return e.Message }
 func Build(ctx context.Context, client *dockerclient.Client, files Context, options dockerclient.ImageBuildOptions, w *progress.Writer) (digest.Digest, error) {
 	body, archive := io.Pipe()
 	sent := make(chan error, 1)
+	step := w.Start("[internal] load build context")
 	go func() {
-		step := w.Start("[internal] load build context")
 		err := files.WriteTo(ctx, &counter{Writer: archive, step: step})
 		// With an error the request breaks off, and the archive has no end.
 		_ = archive.CloseWithError(err)

@@ -81,7 +81,7 @@ func isShell(argv []string) bool {
 // unescaped takes apart the shell form of Windows, which is one string:
 // "cmd /S /C line".
 func unescaped(argv []string, c ocispec.ImageConfig) []string {
-	if !c.ArgsEscaped || len(argv) != 1 {
+	if !c.ArgsEscaped || len(argv) != 1 { //nolint:staticcheck // engines on Windows set it
 		return argv
 	}
 	words := strings.Fields(argv[0])
