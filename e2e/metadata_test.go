@@ -77,7 +77,7 @@ func TestMetadataFile(t *testing.T) {
 		assert.DeepEqual(t, p.Sent, []string{"a", "b"})
 		assert.Equal(t, p.SentBytes, int64(6))
 		assert.Equal(t, p.Steps, 2)
-		assert.Equal(t, p.Cached, 0)
+		assert.Assert(t, p.Cached < 2, "the RUN is new, the COPY may be known")
 	}
 
 	m, _ = build()

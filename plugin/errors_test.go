@@ -57,7 +57,7 @@ var explained = []struct {
 	{"a node in use", fmt.Errorf("x: %w", power.ErrInUse), 3, "--force"},
 	{"a node with something on it", fmt.Errorf("x: %w", power.ErrBusy), 3, "--force"},
 	{"a stop that is none", fmt.Errorf("x: %w", power.ErrStillAwake), 3, "stop command"},
-	{"a mistake in the configuration", &config.Error{}, 125, "docker multiarch node config --help"},
+	{"a mistake in the configuration", &config.Error{Path: "multiarch.yaml", Line: 5, Err: errors.New("unknown key")}, 125, "docker multiarch node config --help"},
 	{"what an engine can't", errors.Join(&build.UnsupportedError{Feature: "--shm-size"}, &build.UnsupportedError{}), 125, "--node PLATFORM:CONTEXT"},
 	{"an unknown context", fmt.Errorf("%w: x", contexts.ErrUnknownContext), 125, "docker context ls"},
 	{"some targets alone", &registry.PartialError{Err: fromRegistry(manifest.ErrDenied)}, 5, "Run the same command again"},

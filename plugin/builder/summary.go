@@ -26,7 +26,7 @@ import (
 // gets no more than what did not go as planned.
 func (s *session) printSummary(ctx context.Context) {
 	all := s.input.progress != progress.Quiet && s.input.progress != progress.RawJSON
-	if all {
+	if all && ctx.Err() == nil {
 		s.printResults(ctx)
 	}
 	s.printDeviations()
@@ -78,7 +78,7 @@ func (s *session) identity(ctx context.Context, r build.Result) (dgst, size stri
 		bytes = s.children[pushed.Reference.String()].Size
 		s.mu.Unlock()
 	}
-	if bytes == 0 && ctx.Err() == nil {
+	if bytes == 0 {
 		bytes = r.Size(ctx)
 	}
 	if bytes > 0 {
