@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -24,7 +25,10 @@ func TestGuides(t *testing.T) {
 	for _, page := range append(pages, "../README.md") {
 		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
 			t.Parallel()
-			g := guide{client: newClient(t), repo: repository(t)}
+			g := guide{client: newClient(t), repo: repository(t), far: "i386"}
+			if filepath.Base(page) == "ssh-farm.md" {
+				g.far = "ssh"
+			}
 			g.read(readFile(t, page))
 			if filepath.Base(page) != "windows.md" { // Windows is played by a stand-in: see TestWindows.
 				assert.DeepEqual(t, unexcused(g.skipped), []string(nil))
@@ -39,6 +43,7 @@ type guide struct {
 	*client
 
 	repo    string
+	far     string // The farm's context in the place of the machine that is not this one.
 	script  []string
 	skipped []string
 	files   files
@@ -146,11 +151,13 @@ func (g *guide) run() {
 	g.files.write(g.t, dir)
 	g.rebase(dir)
 
-	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(g.t.Context(), 3*patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(g.environ(), "HOME="+g.config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	assert.NilError(g.t, err, "%s", out)
 }
@@ -160,8 +167,8 @@ func (g *guide) onFarm(text string) string {
 	return strings.NewReplacer(
 		"registry.example.com", farm.registry+"/"+g.repo,
 		"mirror.example.com", farm.registry+"/"+g.repo+"/mirror",
-		"ssh://me@graviton", endpoint(g.t, "ssh"),
-		"ssh://pi@raspberrypi", endpoint(g.t, "ssh"),
+		"ssh://me@graviton", endpoint(g.t, g.far),
+		"ssh://pi@raspberrypi", endpoint(g.t, g.far),
 		"linux/arm64", "linux/386", "linux/arm/v7", "linux/386", "linux-arm64", "linux-386",
 		"-arm64", "-386", "-armv7", "-386",
 		"${{ github.ref_name }}", "1",
