@@ -25,9 +25,9 @@ import (
 // one that was built: another build moved the tag on the node in between.
 var ErrOtherImage = errors.New("another image was pushed")
 
-// push has the node push its image under name, and checks that it was that
+// pushAs has the node push its image under name, and checks that it was that
 // image. Each attempt sets the name again and reads the credentials again.
-func (r *Runner) push(ctx context.Context, res *Result, name reference.NamedTagged, w *progress.Writer) error {
+func (r *Runner) pushAs(ctx context.Context, res *Result, name reference.NamedTagged, w *progress.Writer) error {
 	step := w.Start("pushing " + reference.FamiliarString(name))
 	pushed := Pushed{Reference: name}
 	again := func(err error) bool {

@@ -161,3 +161,34 @@ func TestBuildUnderFaults(t *testing.T) {
 		})
 	}
 }
+
+// No tag may be moved, and a run that failed has left one: the platform's image gets a tag of this run's own. The target is new.
+func TestImmutableTagLeftByAnotherRun(t *testing.T) {
+	t.Parallel()
+	f := &front{}
+	f.Journal = oracle.NewJournal(f.upstream(t))
+	proxy := faultproxy.New(f.Journal, tag)
+	f.address = listen(t, "127.0.0.1", nil, proxy)
+	s := newSceneAt(t, f)
+	left := writeTo(t, s.repo).image("2-linux-386", "386")
+	proxy.Break(faultproxy.Rule{
+		At: func(step faultproxy.Step) bool {
+			return step.Method == http.MethodPut && (step.Kind == "tag" || step.Kind == "other")
+		},
+		Fault: faultproxy.Immutable(http.StatusBadRequest, "TAG_INVALID"),
+	})
+	ref := f.address + "/" + s.repo + ":2"
+
+	r := s.build("--push", "-t", ref, s.dir("RUN uname -m > /machine"))
+
+	digest := digestOf(t, r.succeeded(), ref)
+	assert.Equal(t, published(t, openRegistry(), s.repo, "2", bothPlatforms()).Digest, digest)
+	now, err := openRegistry().Tag(t.Context(), s.repo, "2-linux-386")
+	assert.NilError(t, err)
+	assert.Equal(t, now.Digest, left.Digest, "the tag has moved")
+	assert.Equal(t, len(tags(t, openRegistry(), s.repo)), 5, "one more tag than usual")
+
+	// The target itself is refused.
+	s.push(s.dir("RUN uname -m > /machine")).failed(6, s.ref(), "immutable")
+	s.sameTag()
+}

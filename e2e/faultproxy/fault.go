@@ -157,14 +157,20 @@ func Immutable(status int, code string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, registry http.Handler) {
 		look := r.Clone(r.Context())
 		look.Method, look.Body, look.ContentLength = http.MethodHead, http.NoBody, 0
+		look.Header.Set("Accept", r.Header.Get("Content-Type")+", "+anyManifest) // docker-registry 2.8 has nothing for who asks for nothing.
 		if r.Method == http.MethodPut && ask(look, registry).status == http.StatusOK {
 			_, _ = io.Copy(io.Discard, r.Body)
-			refuse(w, status, code)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"errors":[{"code":%q,"message":"the tag cannot be overwritten because it is immutable"}]}`, code)
 			return
 		}
 		registry.ServeHTTP(w, r)
 	}
 }
+
+const anyManifest = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, " +
+	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
 
 // answer is what the registry said, not sent yet.
 type answer struct {
