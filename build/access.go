@@ -13,8 +13,8 @@ const dockerImage = "docker-image://"
 // Access is a repository that a node has to do with while it builds.
 type Access struct {
 	Repository reference.Named
-	// Push says that the node may also write there: a cache. Its image is pushed
-	// later, and not by BuildKit.
+	// Push says that the node may also write there: a cache, or the image while
+	// BuildKit pushes that.
 	Push bool
 }
 
@@ -39,6 +39,9 @@ func (r Request) Access(p ocispec.Platform) ([]Access, error) {
 	}
 	for _, cache := range r.CacheTo {
 		all.parse(cache.Attrs["ref"], true)
+	}
+	if r.pushTo != nil {
+		all.add(r.pushTo, true)
 	}
 	return all, nil
 }

@@ -30,4 +30,11 @@ func TestAccessIsWhatABuildNeeds(t *testing.T) {
 	}
 	assert.DeepEqual(t, got, map[string]bool{"reg.example.com/base": false, "reg.example.com/named": false, "reg.example.com/cache": true})
 	assert.Equal(t, len(access), len(got))
+
+	// The target is the node's business only while its BuildKit pushes there.
+	req.pushTo = names("reg.example.com/base")[0]
+	access, err = req.Access(parse("linux/amd64"))
+	assert.NilError(t, err)
+	assert.Assert(t, access[0].Push && access[0].Repository.Name() == "reg.example.com/base", "%v", access)
+	assert.Equal(t, len(access), len(got))
 }

@@ -99,7 +99,8 @@ func flagsOfInstructions() []feature {
 
 // Check returns an *UnsupportedError for each thing that the engine of the
 // assignment lacks for req, joined. An engine that sleeps can't say what it
-// lacks; it is checked when it has been started.
+// lacks; it is checked when it has been started. An [ErrNeedsTag] is for what the
+// assignment pushes without a tag and its node can't.
 func (a Assignment) Check(req Request) error {
 	if a.Node.Asleep {
 		return nil
@@ -110,6 +111,9 @@ func (a Assignment) Check(req Request) error {
 		if needs := f.missing(a.Node.Engine, ownFrontend); needs != "" && f.used(req) {
 			errs = append(errs, &UnsupportedError{Feature: f.name, Node: a.Node.Name, Version: a.Node.Engine.Version, Needs: needs})
 		}
+	}
+	if err := a.checkUntagged(req); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

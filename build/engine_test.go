@@ -48,6 +48,8 @@ type engine struct {
 	Push func(n int, w http.ResponseWriter)
 	// Distribution answers what the engine is asked of a registry.
 	Distribution func(w http.ResponseWriter)
+	// Save answers a request to save an image.
+	Save func(w http.ResponseWriter)
 	// Deaf has it answer no more pings.
 	Deaf atomic.Bool
 
@@ -57,7 +59,7 @@ type engine struct {
 	stop          func()
 
 	mu     sync.Mutex
-	calls  []string // "build REF", "tag ID NAME", "push NAME USER", "remove NAME"
+	calls  []string // "build REF", "tag ID NAME", "push NAME USER", "save ID", "remove NAME"
 	pushes int
 	ended  map[string]chan struct{} // by build
 }
@@ -162,6 +164,9 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 		login, err := authconfig.Decode(r.Header.Get("X-Registry-Auth"))
 		assert.Check(t, err)
 		e.push(w, strings.TrimSuffix(image, "/push")+":"+r.URL.Query().Get("tag"), login.Username)
+	case path == "/images/get":
+		e.note("save %s", strings.Join(r.URL.Query()["names"], ","))
+		e.Save(w)
 	case isImage && r.Method == http.MethodDelete:
 		e.note("remove %s", image)
 		if strings.Contains(image, "missing") {

@@ -61,8 +61,8 @@ func render(plan Plan) string {
 		fmt.Fprintf(&b, "%s on %s (%s)", platforms.FormatAll(a.Platform), a.Node.Name, a.Match)
 		for _, part := range []struct {
 			word  string
-			names []reference.NamedTagged
-		}{{"targets", a.Targets}, {"tags", a.PlatformTags}, {"pushes", a.Pushes}} {
+			names []reference.Named
+		}{{"targets", untyped(a.Targets)}, {"tags", untyped(a.PlatformTags)}, {"pushes", a.Pushes}} {
 			if len(part.names) > 0 {
 				fmt.Fprintf(&b, " %s", part.word)
 			}
@@ -82,6 +82,27 @@ func render(plan Plan) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// names makes references of such words, with tags or without.
+func names(s string) []reference.Named {
+	var all []reference.Named
+	for _, text := range strings.Fields(s) {
+		name, err := reference.ParseNormalizedNamed(text)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+func untyped(names []reference.NamedTagged) []reference.Named {
+	all := make([]reference.Named, len(names))
+	for i, name := range names {
+		all[i] = name
+	}
+	return all
 }
 
 // always is one request for every platform.

@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -52,10 +53,15 @@ func (o Output) export() buildkit.ExportEntry {
 }
 
 // exports returns what becomes of the result: an image in the engine's own
-// store, or files here.
+// store or in a registry, or files here.
 func exports(req Request, a Assignment) []buildkit.ExportEntry {
 	if req.Output != nil {
 		return []buildkit.ExportEntry{req.Output.export()}
+	}
+	if req.pushTo != nil {
+		attrs := exporterAttrs(req, nil)
+		maps.Copy(attrs, map[string]string{"name": req.pushTo.Name(), "push": "true", "push-by-digest": "true", "store": "false"})
+		return []buildkit.ExportEntry{{Type: exporterImage, Attrs: attrs}}
 	}
 	return []buildkit.ExportEntry{{Type: exporterMoby, Attrs: exporterAttrs(req, a.Names())}}
 }

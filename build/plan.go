@@ -58,9 +58,9 @@ type Assignment struct {
 	// node; PlatformTags the names it has there as this platform's image.
 	Targets      []reference.NamedTagged
 	PlatformTags []reference.NamedTagged
-	// Pushes are the names under which the node pushes the image: one
-	// platform tag for each repository.
-	Pushes []reference.NamedTagged
+	// Pushes are the names under which the image is pushed: one platform tag
+	// for each repository, or the repository itself where there are none.
+	Pushes []reference.Named
 }
 
 // Names are all names that the image gets on the node.
@@ -205,19 +205,20 @@ func (plan Plan) name(want Wanted) error {
 }
 
 func (a *Assignment) tag(want Wanted) error {
-	if want.PlatformTag.template == nil {
-		return nil
-	}
 	repositories := map[string]bool{}
 	for _, target := range want.Targets {
-		tag, err := want.PlatformTag.Tag(target, a.Platform)
-		if err != nil {
-			return err
+		name := reference.TrimNamed(target)
+		if want.PlatformTag.template != nil {
+			tag, err := want.PlatformTag.Tag(target, a.Platform)
+			if err != nil {
+				return err
+			}
+			a.PlatformTags = append(a.PlatformTags, tag)
+			name = tag
 		}
-		a.PlatformTags = append(a.PlatformTags, tag)
 		if want.Push && !repositories[target.Name()] {
 			repositories[target.Name()] = true
-			a.Pushes = append(a.Pushes, tag)
+			a.Pushes = append(a.Pushes, name)
 		}
 	}
 	return nil
@@ -237,7 +238,7 @@ func (plan Plan) check(want Wanted) error {
 			}
 			owner[tag.String()] = mine
 		}
-		if want.Push && len(a.Pushes) == 0 {
+		if want.Push && want.PlatformTag.template == nil && !pushesByDigest(a.Node) {
 			return fmt.Errorf("%w: node %s, %s", ErrNeedsTag, a.Node.Name, mine)
 		}
 	}

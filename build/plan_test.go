@@ -287,6 +287,15 @@ func TestAPushNeedsAPlatformTag(t *testing.T) {
 	assert.NilError(t, err)
 }
 
+func TestARelayNeedsNoPlatformTag(t *testing.T) {
+	t.Parallel()
+	relayed := on("amd", "linux/amd64")
+	relayed.Relay = true
+	plan, err := NewPlan(contexts.Nodes{relayed}, Wanted{OS: "linux", Push: true, Targets: tags("app:1 app:2 reg.example.com/app:1")})
+	assert.NilError(t, err)
+	assert.Equal(t, render(plan), "linux/amd64 on amd (native) targets app:1 app:2 reg.example.com/app:1 pushes app reg.example.com/app\n")
+}
+
 func TestADuplicatePlatformIsRefusedOrBuiltOnce(t *testing.T) {
 	t.Parallel()
 	plan, err := NewPlan(contexts.Nodes{amd}, Wanted{Platforms: parseAll("linux/amd64 linux/amd64"), Targets: tags("app:1"), PlatformTag: newTemplate(t, "")})

@@ -30,15 +30,7 @@ var ErrOtherImage = errors.New("another image was pushed")
 func (r *Runner) pushAs(ctx context.Context, res *Result, name reference.NamedTagged, w *progress.Writer) error {
 	step := w.Start("pushing " + reference.FamiliarString(name))
 	pushed := Pushed{Reference: name}
-	again := func(err error) bool {
-		if !mayPass(err) {
-			return false
-		}
-		step.Log("again, because: " + err.Error())
-		res.Retried = append(res.Retried, fmt.Errorf("pushing %s: %w", reference.FamiliarString(name), err))
-		return true
-	}
-	err := retry.Do(ctx, again, func(ctx context.Context) (err error) {
+	err := retry.Do(ctx, res.again("pushing "+reference.FamiliarString(name), step), func(ctx context.Context) (err error) {
 		// The tag may have been moved on the node since the build.
 		if _, err := res.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: res.Image.ID.String(), Target: name.String()}); err != nil {
 			return blame(ctx, res.Node, fmt.Errorf("tagging: %w", err))
@@ -52,6 +44,18 @@ func (r *Runner) pushAs(ctx context.Context, res *Result, name reference.NamedTa
 		res.Pushed = append(res.Pushed, pushed)
 	}
 	return step.Done(err)
+}
+
+// again says whether to do again what failed, and notes that it is.
+func (res *Result) again(what string, step *progress.Step) func(error) bool {
+	return func(err error) bool {
+		if !mayPass(err) {
+			return false
+		}
+		step.Log("again, because: " + err.Error())
+		res.Retried = append(res.Retried, fmt.Errorf("%s: %w", what, err))
+		return true
+	}
 }
 
 func (r *Runner) pushOnce(ctx context.Context, a Assignment, name reference.NamedTagged, step *progress.Step) (digest.Digest, error) {

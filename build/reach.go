@@ -33,7 +33,7 @@ func (r *Runner) CheckRegistries(ctx context.Context, plan Plan) error {
 	errs := make([]error, len(plan))
 	var checks errgroup.Group
 	for i, a := range plan {
-		if a.Optional || a.Node.Asleep {
+		if a.Optional || a.Node.Asleep || a.Node.Relay {
 			continue
 		}
 		checks.Go(func() error {

@@ -43,7 +43,7 @@ func TestAnEngineThatDoesNotReachTheRegistryIsFoundBeforeTheBuild(t *testing.T) 
 			runner := &Runner{Credentials: func(_ context.Context, host string) (credential.Login, error) {
 				return credential.New(types.AuthConfig{Username: "user of " + host, Password: "p"}), nil
 			}}
-			plan := Plan{{Platform: parse("linux/amd64"), Node: node, Pushes: tags("reg.example.com/app:1-linux-amd64")}}
+			plan := Plan{{Platform: parse("linux/amd64"), Node: node, Pushes: names("reg.example.com/app:1-linux-amd64")}}
 			err := runner.CheckRegistries(t.Context(), plan)
 			assert.Equal(t, err == nil, test.reached, "%v", err)
 			assert.DeepEqual(t, e.done("look"), []string{"look reg.example.com/app:1-linux-amd64 user of reg.example.com"})
@@ -64,9 +64,12 @@ func TestNothingIsAskedOfNodesThatSleepOrDoNotPush(t *testing.T) {
 	node := e.start(t, "pi", "x86_64")
 	asleep := *node
 	asleep.Asleep = true
-	pushes := tags("reg.example.com/app:1-linux-amd64")
+	relayed := *node
+	relayed.Relay = true
+	pushes := names("reg.example.com/app:1-linux-amd64")
 	assert.NilError(t, (&Runner{}).CheckRegistries(t.Context(), Plan{
 		{Platform: parse("linux/amd64"), Node: node}, {Platform: parse("linux/amd64"), Node: &asleep, Pushes: pushes}, {Platform: parse("linux/amd64"), Node: node, Optional: true, Pushes: pushes},
+		{Platform: parse("linux/amd64"), Node: &relayed, Pushes: pushes},
 	}))
 	assert.DeepEqual(t, e.done("look"), []string{})
 }

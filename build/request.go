@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 
+	"github.com/distribution/reference"
 	buildkit "github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/session"
 
@@ -56,6 +57,9 @@ type Request struct {
 	Tests Tests
 	// Secrets and SSH are what the build may use of the client's; nil is none.
 	Secrets, SSH session.Attachable
+	// pushTo is the repository that BuildKit pushes the result to, by its
+	// digest, in the place of the engine's own store.
+	pushTo reference.Named
 	// Classic is what only the classic builder takes.
 	Classic ClassicOptions
 }

@@ -27,9 +27,10 @@ type Image struct {
 	Bytes int64
 }
 
-// Pushed is an image that an engine pushed, as the engine reports it.
+// Pushed is an image that was pushed, as the engine reports it, or the relay.
 type Pushed struct {
-	Reference reference.NamedTagged
+	// Reference has a tag, unless the image was pushed by its digest alone.
+	Reference reference.Named
 	Digest    digest.Digest
 }
 
@@ -81,6 +82,9 @@ type Runner struct {
 	// returns beside goes on while the image is tested and pushed, until its
 	// context ends at the latest.
 	Fits func(ctx context.Context, a Assignment, open func() (*Contents, error)) (beside func(context.Context), err error)
+	// Relay takes the images over of nodes that don't push themselves; nil
+	// where nothing is pushed.
+	Relay Relay
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
@@ -223,7 +227,7 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment, w *progress
 		{"build", func() error { return r.build(ctx, req, &res, w) }, &res.BuildTime},
 		{"verify", func() (err error) { look, err = r.look(ctx, req, a, res.Image, w); return err }, &res.VerifyTime},
 		{"test", func() error { return req.Tests.all(ctx, a, res.Image, w) }, &res.TestTime},
-		{"push", func() error { return r.pushAll(ctx, &res, w) }, &res.PushTime},
+		{"push", func() error { return r.pushAll(ctx, req, &res, w) }, &res.PushTime},
 	} {
 		started := time.Now()
 		err := phase.run()
@@ -240,16 +244,6 @@ func (r *Runner) build(ctx context.Context, req Request, res *Result, w *progres
 	res.Image, err = r.builder(res.Node).Build(ctx, req, res.Assignment, w)
 	res.Steps, res.Cached = w.Steps()
 	return err
-}
-
-// pushAll pushes the image under all names that it is pushed under.
-func (r *Runner) pushAll(ctx context.Context, res *Result, w *progress.Writer) error {
-	for _, name := range res.Pushes {
-		if err := r.push(ctx, res, name, w); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (r *Runner) builder(n *contexts.Node) Builder {

@@ -21,6 +21,9 @@ import (
 // store, whichever kind that is.
 const exporterMoby = "moby"
 
+// exporterImage is the exporter that pushes.
+const exporterImage = "image"
+
 // localContext is the name under which a named context's directory is served.
 const localContext = "named-"
 

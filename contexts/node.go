@@ -39,6 +39,9 @@ type Node struct {
 	// Builder is the builder that the user wants on it, BuildKit or Classic;
 	// empty is the one that the engine offers.
 	Builder Builder
+	// Relay says that the node doesn't push: the client takes its images over
+	// and pushes them.
+	Relay bool
 	// Insecure says that the user allows logins to cross plain tcp to it.
 	Insecure bool
 	// Timeout is how long its engine may take to say what it is; 0 is the

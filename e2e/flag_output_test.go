@@ -44,7 +44,7 @@ func TestOutputOfFiles(t *testing.T) {
 	assert.DeepEqual(t, tarred(filepath.Join(mixed, "linux_386.tar")), tarred(filepath.Join(tars, "linux_386.tar")))
 
 	for value, word := range map[string]string{
-		"type=local": "dest", "type=nonsense,dest=x": "nonsense", "type=local,dest=x,nought=1": "nought", "type=oci,dest=x": "oci",
+		"type=local": "dest", "type=nonsense,dest=x": "nonsense", "type=local,dest=x,nought=1": "nought",
 	} {
 		c.build("-o", value, dir).failed(125, "--output", word)
 	}

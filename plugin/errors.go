@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/platforms"
 	"github.com/docker/cli/cli"
@@ -20,6 +21,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/builder"
@@ -79,11 +81,11 @@ func explain(err error) (code int, hint string) {
 
 var explanations = []explanation{
 	{is(errInterrupted), exitInterrupted, nil},
-	{is(builder.ErrLoopback), exitUsage, say("Name the registry by an address that all nodes reach.")},
+	{as[*builder.LoopbackError], exitUsage, loopbackHint},
 	{as[argument.Error], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
 	{as[*platform.Error], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
-	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none.")},
+	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none, or have this machine push for that node: --relay NODE")},
 	{is(config.ErrUnknownContext), exitUsage, say("Remove it from the file, or see what there is: docker context ls")},
 	{is(config.ErrNotOwned), exitUsage, say("Make it and its folders yours and writable by nobody else (chown, chmod go-w), or use --no-hooks.")},
 	{as[*config.Error], exitUsage, say("The keys are explained by: docker multiarch node config --help")},
@@ -98,6 +100,8 @@ var explanations = []explanation{
 	{is(source.ErrName), exitFailed, say("Rename it, or name it in .dockerignore.")},
 	{is(source.ErrChanged), exitUnverified, say("Run the command again when nothing writes to the build context.")},
 	{is(build.ErrOtherImage), exitUnverified, say("Another build moved the same tag on that node. Run the command again.")},
+	{is(archive.ErrInvalid), exitUnverified, nil},
+	{is(syscall.ENOSPC), exitFailed, say("This machine has no room for it. Temporary files go where TMPDIR says.")},
 	{is(manifest.ErrDigest), exitUnverified, nil},
 	{is(manifest.ErrPlatform), exitUnverified, nil},
 	{is(manifest.ErrInvalid), exitUnverified, nil},
@@ -185,6 +189,12 @@ var sshRemedies = []struct {
 	{contexts.ErrSSHNoDocker, "install docker there, or put it into the PATH of commands run over ssh: ssh HOST docker version"},
 	{contexts.ErrSSHNoEngine, "see what docker says there: ssh HOST docker version"},
 	{contexts.ErrSSHChatty, "let the profile there print in interactive shells only"},
+}
+
+// loopbackHint offers to push from here, where the registry is.
+func loopbackHint(err error) string {
+	e, _ := errors.AsType[*builder.LoopbackError](err)
+	return "Name the registry by an address that all nodes reach, or have this machine push for the node: --relay " + e.Node.Name
 }
 
 func loginHint(err error) string {

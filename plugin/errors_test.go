@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/containerd/platforms"
@@ -19,6 +21,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/power"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/builder"
@@ -45,7 +48,7 @@ var explained = []struct {
 	hint string
 }{
 	{"an interrupt, whatever it broke", fmt.Errorf("%w: %w", errInterrupted, onNode("push", build.ErrNodeLost)), 130, ""},
-	{"a registry that nodes look for on themselves", argument.Wrong(fmt.Errorf("x %w", builder.ErrLoopback)), 125, "all nodes reach"},
+	{"a registry that nodes look for on themselves", argument.Wrong(&builder.LoopbackError{Node: &contexts.Node{Name: "pi"}}), 125, "--relay pi"},
 	{"a wrong flag", argument.Wrong(errors.New("unknown flag: --x")), 125, "--help"},
 	{"a wrong platform", &platform.Error{Text: "x", Err: errors.New("y")}, 125, "linux/arm/v7"},
 	{"tags that collide", fmt.Errorf("%w: x", build.ErrTagCollision), 125, "--platform-tag"},
@@ -65,6 +68,8 @@ var explained = []struct {
 	{"no node", errors.Join(&build.NoNodeError{}, &build.NoNodeError{}), 2, "docker context create"},
 	{"a tag that could not be read back", &manifest.Error{Class: manifest.ErrUnproven, Err: fromRegistry(manifest.ErrUnauthorized)}, 3, "docker multiarch inspect"},
 	{"damage after a tag was written", &manifest.Error{Class: manifest.ErrUnproven, Err: fromRegistry(manifest.ErrDigest)}, 4, ""},
+	{"a save that is none", onNode("push", fmt.Errorf("%w: x", archive.ErrInvalid)), 4, ""},
+	{"a full disk here", onNode("push", &fs.PathError{Op: "write", Path: "/tmp/x", Err: syscall.ENOSPC}), 1, "TMPDIR"},
 	{"a tag that moved", fromRegistry(manifest.ErrChanged), 6, "at the same time"},
 	{"a tag that can't move", fromRegistry(manifest.ErrImmutable), 6, "new tag"},
 	{"a file that changed", onNode("build", fmt.Errorf("a %w", source.ErrChanged)), 4, "nothing writes"},

@@ -54,6 +54,9 @@ type Node struct {
 	// Builder is the builder to use there, "buildkit" or "classic"; empty is
 	// the one that the engine offers.
 	Builder string
+	// Relay says that the node doesn't push its images: the client takes them
+	// over and pushes them.
+	Relay bool
 	// Insecure says that the node may be reached by plain tcp on another
 	// host, even for pushes.
 	Insecure bool

@@ -35,6 +35,7 @@ node:
   "2024":
     exclude: true
   pi:
+    push: relay
 `)
 	c, err := Read(path)
 	assert.NilError(t, err)
@@ -44,6 +45,7 @@ node:
 	assert.Equal(t, len(c.Nodes), 3)
 	assert.DeepEqual(t, c.Nodes[0].Platforms, []ocispec.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "arm", Variant: "v7"}})
 	assert.Equal(t, c.Node("graviton").Parallel, 2)
+	assert.Assert(t, !c.Node("graviton").Relay && c.Node("pi").Relay)
 	assert.Assert(t, c.Node("graviton").Insecure && !c.Node("graviton").Exclude)
 	assert.Assert(t, c.Node("2024").Exclude)
 	assert.Equal(t, c.Node("pi").Line, 12)
@@ -73,6 +75,7 @@ func TestReadMistakes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ text, want string }{
 		{"node:\n  a:\n    platforms: [linux/arm64]\n\n    insecur: true\n", `:5: unknown key "insecur" (did you mean "insecure"?)`},
+		{"node:\n  a:\n    push: me\n", `:3: push must be engine or relay, not "me"`},
 		{"nods: all\n", `:1: unknown key "nods" (did you mean "nodes"?)`},
 		{"colour: red\n", `:1: unknown key "colour"`},
 		{"nodes: some\n", `:1: nodes must be all or explicit, not "some"`},

@@ -26,6 +26,7 @@ var nodeKeys = append([]key[Node]{
 	{"platforms", func(d *decoder, v *yaml.Node, n *Node) { n.Platforms = d.platforms(v, "platforms") }},
 	{"parallel", func(d *decoder, v *yaml.Node, n *Node) { n.Parallel = d.count(v, "parallel") }},
 	{"builder", func(d *decoder, v *yaml.Node, n *Node) { n.Builder = d.oneOf(v, "builder", "buildkit", "classic") }},
+	{"push", func(d *decoder, v *yaml.Node, n *Node) { n.Relay = d.oneOf(v, "push", "engine", "relay") == "relay" }},
 	{"insecure", func(d *decoder, v *yaml.Node, n *Node) { n.Insecure = d.boolean(v, "insecure") }},
 	{excludeKey, func(d *decoder, v *yaml.Node, n *Node) { n.Exclude = d.boolean(v, excludeKey) }},
 }, powerKeys...)

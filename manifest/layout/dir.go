@@ -189,17 +189,28 @@ func mediaType(raw []byte) string {
 
 // tag names a manifest in index.json.
 func (d *Dir) tag(ref string, m ocispec.Descriptor) error {
+	m.Annotations = map[string]string{ocispec.AnnotationRefName: ref}
+	return d.Name(m)
+}
+
+// Name has index.json list these manifests too, in the place of others with the same tags. A manifest's tag is its
+// annotation ocispec.AnnotationRefName; one without stands in the place of itself.
+func (d *Dir) Name(manifests ...ocispec.Descriptor) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	index, err := d.Index()
 	if err != nil {
 		return err
 	}
-	m.Annotations = map[string]string{ocispec.AnnotationRefName: ref}
-	index.Manifests = append(slices.DeleteFunc(index.Manifests, func(other ocispec.Descriptor) bool {
-		return other.Annotations[ocispec.AnnotationRefName] == ref
-	}), m)
+	index.Manifests = append(slices.DeleteFunc(index.Manifests, func(old ocispec.Descriptor) bool {
+		return slices.ContainsFunc(manifests, func(m ocispec.Descriptor) bool { return supersedes(m, old) })
+	}), manifests...)
 	return d.writeIndex(index)
+}
+
+func supersedes(m, old ocispec.Descriptor) bool {
+	tag := m.Annotations[ocispec.AnnotationRefName]
+	return tag == old.Annotations[ocispec.AnnotationRefName] && (tag != "" || m.Digest == old.Digest)
 }
 
 // List has index.json list these manifests and no others. What it listed before stays as blobs.

@@ -47,7 +47,7 @@ The values of many flags can be for one platform: linux/arm64:VALUE.`,
 }
 
 // runBuild is one build from flags to result.
-func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *options, version string) error {
+func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *options, version string) (err error) {
 	temporary, err := o.fetchContext(dockerCLI.In(), dockerCLI.Err())
 	if temporary != "" {
 		defer func() { _ = os.RemoveAll(temporary) }()
@@ -74,6 +74,10 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	}
 	s.registry = registry.New(dockerCLI, version, o.insecure, manifest.WithPlain(s.plain))
 	defer s.close()
+	if s.relay, err = newRelay(s.registry); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.relay.close()) }()
 	if err := s.prepare(ctx, cmd); err != nil {
 		return err
 	}

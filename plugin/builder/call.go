@@ -29,7 +29,7 @@ func (o *options) readCall() error {
 		return argument.Wrong(fmt.Errorf("invalid --call %q, must be build or one of %s", o.call, strings.Join(build.Calls(), ", ")))
 	case format != "" && format != "format=json":
 		return argument.Wrong(fmt.Errorf("invalid --call %q: only format=json is known", o.call))
-	case o.push:
+	case o.publishes():
 		return argument.Wrong(errors.New("--call builds nothing that could be pushed"))
 	}
 	o.call, o.callJSON = question, format != ""

@@ -22,6 +22,7 @@ func (o *options) complete(cmd *cobra.Command, dockerCLI command.Cli) {
 		"emulate":         platforms,
 		"allow-missing":   platforms,
 		"node":            completion.List(completion.PerPlatform(completion.Contexts(dockerCLI))),
+		"relay":           completion.List(completion.Contexts(dockerCLI)),
 		"file":            files,
 		"target":          stages,
 		"no-cache-filter": completion.List(stages),

@@ -32,13 +32,16 @@ func (s *session) execute(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, display.Wait()) }()
 	var list *progress.Writer
-	if s.input.options.push {
+	if s.input.options.publishes() {
 		list = display.Writer("manifest list", "")
 	}
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
 		Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens, Verify: s.verify,
 		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
+	}
+	if s.input.options.publishes() {
+		runner.Relay = s.relay
 	}
 	if s.input.options.verify != argument.VerifyOff {
 		runner.Fits = s.fits
@@ -59,7 +62,11 @@ func (s *session) execute(ctx context.Context) (err error) {
 	if list == nil {
 		return nil
 	}
-	err = s.publish(ctx, list)
+	if s.input.options.push {
+		err = s.publish(ctx, list)
+	} else {
+		err = s.export(ctx, list)
+	}
 	list.Done(err)
 	return err
 }
@@ -95,8 +102,13 @@ func (s *session) verify(ctx context.Context, a build.Assignment, image build.Im
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.children[pushed.Reference.String()] = child
+	s.children[childKey(pushed)] = child
 	return nil
+}
+
+// childKey says where a pushed image is. Not all have a tag.
+func childKey(pushed build.Pushed) string {
+	return pushed.Reference.Name() + "@" + pushed.Digest.String()
 }
 
 // tokens gets a node its token. A registry that this machine can't reach or does

@@ -30,13 +30,15 @@ type options struct {
 	tags         []string
 	platforms    []string
 	nodes        []string
+	relays       []string
 	emulate      []string
 	allowMissing []string
 	keepGoing    bool
 	rmImages     bool
 	push         bool
 	load         bool
-	files        bool // --output asks for files, not an image
+	files        bool    // --output asks for files, not an image
+	archive      *output // --output asks for an image of all platforms in a file or directory
 	platformTag  string
 	dryRun       bool
 	noHooks      bool
@@ -107,6 +109,7 @@ func (o *options) addNodeFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.platforms, "platform", nil, "Platforms to build (default: those of the nodes)")
 	flags.StringSliceVar(&o.nodes, "node", nil, `Docker contexts to build on, or "PLATFORM:CONTEXT" for one platform (default: all)`)
+	flags.StringSliceVar(&o.relays, "relay", nil, "Nodes that don't push: this machine takes their images over and pushes them")
 	flags.StringSliceVar(&o.emulate, "emulate", nil, "Allow emulation, of all platforms or of these only")
 	flags.Lookup("emulate").NoOptDefVal = emulateAll
 	flags.StringSliceVar(&o.allowMissing, "allow-missing", nil, "Platforms the result may lack")

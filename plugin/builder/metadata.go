@@ -23,7 +23,7 @@ func (s *session) metadata() metadata.File {
 		names[i] = target.String()
 	}
 	m.ImageName = strings.Join(names, ",")
-	if s.input.options.push {
+	if s.input.options.publishes() {
 		m.Digest, m.Descriptor = s.index.Descriptor.Digest, &s.index.Descriptor
 	}
 	for _, p := range s.missing() {
@@ -50,7 +50,7 @@ func (s *session) platformMetadata(r build.Result) metadata.Platform {
 		p.References = append(p.References, reference.FamiliarString(name))
 	}
 	for _, pushed := range r.Pushed {
-		child := s.children[pushed.Reference.String()]
+		child := s.children[childKey(pushed)]
 		p.Digest, p.Size = child.Descriptor.Digest, child.Size
 	}
 	return p

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -11,6 +12,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 	"github.com/docker-multiarch/docker-multiarch/platform"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 )
 
@@ -40,6 +42,9 @@ func (s *session) buildNodes(ctx context.Context, cmd *cobra.Command) (contexts.
 		}
 		nodes = append(nodes, pinned...)
 	}
+	if err := relayFor(nodes, in.options.relays); err != nil {
+		return nodes, err
+	}
 	node.ApplyHistory(s.history, nodes, in.nodes)
 	for _, n := range nodes {
 		n.HyperV = in.hyperV()
@@ -50,6 +55,18 @@ func (s *session) buildNodes(ctx context.Context, cmd *cobra.Command) (contexts.
 	findSleeping(nodes, c, in)
 	node.NoteProbes(s.history, nodes)
 	return nodes, allowEmulation(ctx, nodes, in)
+}
+
+// relayFor marks the nodes that --relay names.
+func relayFor(nodes contexts.Nodes, names []string) error {
+	for _, name := range names {
+		i := slices.IndexFunc(nodes, func(n *contexts.Node) bool { return n.Name == name })
+		if i < 0 {
+			return argument.Wrong(fmt.Errorf("--relay: %q is not a node of this build", name))
+		}
+		nodes[i].Relay = true
+	}
+	return nil
 }
 
 // enough ends the probing when every platform asked for has a native node that

@@ -3,6 +3,7 @@ package builder
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,8 +16,8 @@ import (
 )
 
 // readOutput takes --output type=TYPE,dest=PATH, or a bare path for type=local.
-// type=registry is --push, and type=image and type=docker are what is done
-// anyway: the image stays in the engine.
+// type=registry is --push, and type=image and a type=docker without dest are what
+// is done anyway: the image stays in the engine.
 func (o *options) readOutput() error {
 	for _, v := range o.output.All {
 		output, err := parseOutput(v.Value)
@@ -25,12 +26,25 @@ func (o *options) readOutput() error {
 		}
 		o.push = o.push || output.push
 		o.files = o.files || output.isFiles()
+		if !output.isArchive() {
+			continue
+		}
+		if v.Front != "" || o.archive != nil {
+			return argument.Wrong(fmt.Errorf("invalid --output %q: one archive holds all platforms", v.Value))
+		}
+		o.archive = &output
+	}
+	if o.archive != nil && (o.push || o.files) {
+		return argument.Wrong(fmt.Errorf("--output type=%s: one destination at a time; docker multiarch copy copies the image to others", o.archive.kind))
 	}
 	if o.files && (o.push || o.load) {
 		return argument.Wrong(errors.New("--output of files makes no image that could be pushed or loaded"))
 	}
 	return nil
 }
+
+// publishes says whether the images of all platforms become one.
+func (o *options) publishes() bool { return o.push || o.archive != nil }
 
 // toStdout is the destination that means standard output.
 const toStdout = "-"
@@ -58,6 +72,12 @@ func parseOutput(value string) (output output, err error) {
 			if output.push, err = strconv.ParseBool(text); err != nil {
 				return output, err
 			}
+		case "tar":
+			packed, err := strconv.ParseBool(text)
+			if err != nil {
+				return output, err
+			}
+			output.dir = !packed
 		default:
 			return output, fmt.Errorf("unknown key %q", key)
 		}
@@ -69,6 +89,7 @@ func parseOutput(value string) (output output, err error) {
 type output struct {
 	kind, dest string
 	push       bool
+	dir        bool // dest is a directory, for an OCI layout
 }
 
 func outputTo(kind build.OutputType, dest string) output {
@@ -79,13 +100,23 @@ func (o output) isFiles() bool {
 	return o.kind == string(build.OutputLocal) || o.kind == string(build.OutputTar)
 }
 
+// isArchive says whether dest gets one image of all platforms.
+func (o output) isArchive() bool {
+	return o.kind == outputOCI || o.kind == outputDocker && o.dest != ""
+}
+
 func (o output) checked() (output, error) {
+	if info, err := os.Stat(o.dest); err == nil && info.IsDir() && o.isArchive() {
+		o.dir = true
+	}
 	switch {
-	case o.kind == string(build.OutputTar) && o.dest == "":
+	case o.dir && !o.isArchive(), o.dir && (o.dest == "" || o.dest == toStdout):
+		return o, errors.New("tar=false is for type=oci or type=docker, with a directory as dest")
+	case (o.kind == string(build.OutputTar) || o.kind == outputOCI) && o.dest == "":
 		o.dest = toStdout
 	case o.kind == string(build.OutputLocal) && o.dest == "":
 		return o, errors.New("dest is missing")
-	case o.isFiles(), o.kind == "image", o.kind == "docker":
+	case o.isFiles(), o.isArchive(), o.kind == "image", o.kind == outputDocker:
 	case o.kind == "registry":
 		o.push = true
 	default:

@@ -49,6 +49,7 @@ func (s *session) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	var err error
+	s.keepHere()
 	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
 		Platforms: s.input.platforms, OS: currentOS(s.nodes), Joins: s.input.dockerfiles.Named(),
 		Pins: s.input.pins, AllowMissing: s.input.missing,
@@ -58,10 +59,13 @@ func (s *session) prepare(ctx context.Context, cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if err := checkLoopback(s.plan); err != nil {
+		return err
+	}
 	if err := s.makeRequests(ctx); err != nil {
 		return err
 	}
-	if o := s.input.options; o.iidFile != "" && !o.push && (len(s.plan) != 1 || o.files) {
+	if o := s.input.options; o.iidFile != "" && !o.publishes() && (len(s.plan) != 1 || o.files) {
 		return argument.Wrong(errors.New("--iidfile needs one image: one platform, or --push, whose digest names all"))
 	}
 	if err := s.checkSecrets(); err != nil {
@@ -184,7 +188,9 @@ func (s *session) checkExposed(ctx context.Context) error {
 		}
 		hosts := slices.Clone(s.hosts)
 		for _, name := range a.Pushes {
-			hosts = append(hosts, reference.Domain(name))
+			if !a.Node.Relay {
+				hosts = append(hosts, reference.Domain(name))
+			}
 		}
 		for _, host := range hosts {
 			login, err := s.credentials.Lookup(ctx, host)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -39,7 +40,7 @@ func (s *session) publishUnder(ctx context.Context, target reference.NamedTagged
 func (s *session) newIndex() (manifest.Index, error) {
 	var first manifest.Index
 	for i, repository := range repositories(s.results) {
-		index, err := manifest.NewIndex(s.childrenIn(repository), manifest.IndexOptions{Annotations: s.indexAnnotations()})
+		index, err := manifest.NewIndex(s.childrenIn(repository), manifest.IndexOptions{Annotations: s.indexAnnotations(), MediaType: s.indexType()})
 		if err != nil {
 			return index, err
 		}
@@ -50,6 +51,14 @@ func (s *session) newIndex() (manifest.Index, error) {
 		}
 	}
 	return first, nil
+}
+
+// indexType is the media type of the index; "" is the one that fits the images.
+func (s *session) indexType() string {
+	if o := s.input.options.archive; o != nil && o.kind == outputOCI {
+		return ocispec.MediaTypeImageIndex
+	}
+	return ""
 }
 
 // repositories returns the repositories that were pushed to, each once.
@@ -76,7 +85,7 @@ func (s *session) childrenIn(repository string) []manifest.Child {
 		}
 		for _, pushed := range r.Pushed {
 			if pushed.Reference.Name() == repository {
-				all = append(all, s.children[pushed.Reference.String()])
+				all = append(all, s.children[childKey(pushed)])
 			}
 		}
 	}

@@ -58,8 +58,9 @@ func pushed(t *testing.T, repositories ...string) *session {
 		for _, repository := range repositories {
 			name := plugintest.Targets(repository + ":1-" + strings.ReplaceAll(platform, "/", "-"))[0]
 			r.PlatformTags = append(r.PlatformTags, name)
-			r.Pushed = append(r.Pushed, build.Pushed{Reference: name, Digest: digest.FromString(platform)})
-			s.children[name.String()] = child(platform, platform)
+			pushed := build.Pushed{Reference: name, Digest: digest.FromString(platform)}
+			r.Pushed = append(r.Pushed, pushed)
+			s.children[childKey(pushed)] = child(platform, platform)
 		}
 		s.results = append(s.results, r)
 		s.plan = append(s.plan, r.Assignment)
@@ -79,7 +80,7 @@ func TestTheIndexIsTheSameForEveryRepository(t *testing.T) {
 func TestEnginesThatPushedOtherImagesToTheSecondRepositoryAreRefused(t *testing.T) {
 	t.Parallel()
 	s := pushed(t, "reg.example.com/a", "reg.example.com/b")
-	s.children["reg.example.com/b:1-linux-amd64"] = child("linux/amd64", "other")
+	s.children[childKey(s.results[0].Pushed[1])] = child("linux/amd64", "other")
 	_, err := s.newIndex()
 	assert.ErrorIs(t, err, manifest.ErrDigest)
 	assert.ErrorContains(t, err, "reg.example.com/b")
@@ -166,7 +167,7 @@ func TestVerify(t *testing.T) {
 		err := s.verify(t.Context(), a, build.Image{ID: c.id}, build.Pushed{Reference: name, Digest: manifestDigest})
 		assert.ErrorIs(t, err, c.want, c.name)
 	}
-	assert.Equal(t, s.children[name.String()].ConfigDigest, configDigest)
+	assert.Equal(t, s.children[childKey(build.Pushed{Reference: name, Digest: manifestDigest})].ConfigDigest, configDigest)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.Assert(t, s.verify(ctx, build.Assignment{}, build.Image{}, build.Pushed{Reference: name, Digest: manifestDigest}) != nil)

@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,9 +16,17 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
-// ErrLoopback is returned for a target that means another registry on a node
+// LoopbackError is returned for a target that means another registry on a node
 // than it does here.
-var ErrLoopback = errors.New("is this machine's own registry")
+type LoopbackError struct {
+	// Registry is what both call it.
+	Registry string
+	Node     *contexts.Node
+}
+
+func (e *LoopbackError) Error() string {
+	return fmt.Sprintf("%s is this machine's own registry, and node %s (%s) is another machine", e.Registry, e.Node.Name, e.Node.Host)
+}
 
 const (
 	// registryTimeout is how long registries may take to answer what is asked of
@@ -68,8 +75,8 @@ func checkLoopback(plan build.Plan) error {
 	hostname, _ := os.Hostname() // without a name nobody knows which machine is another one
 	for _, a := range plan {
 		for _, name := range a.Pushes {
-			if a.Node.Elsewhere(hostname) && isLoopback(reference.Domain(name)) {
-				return argument.Wrong(fmt.Errorf("%s %w, and node %s (%s) is another machine", reference.Domain(name), ErrLoopback, a.Node.Name, a.Node.Host))
+			if !a.Node.Relay && a.Node.Elsewhere(hostname) && isLoopback(reference.Domain(name)) {
+				return argument.Wrong(&LoopbackError{Registry: reference.Domain(name), Node: a.Node})
 			}
 		}
 	}

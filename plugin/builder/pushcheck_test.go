@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,14 +20,17 @@ import (
 func TestAnotherMachineDoesNotPushToLocalhost(t *testing.T) {
 	t.Parallel()
 	far := &contexts.Node{Name: "pi", Host: "ssh://pi", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
-	plan := build.Plan{{Node: far, Pushes: plugintest.Targets("127.0.0.1:5000/app:1-linux-arm64")}}
+	plan := build.Plan{{Node: far, Pushes: plugintest.Names("127.0.0.1:5000/app:1-linux-arm64")}}
 	err := checkLoopback(plan)
-	assert.ErrorIs(t, err, ErrLoopback)
+	assert.ErrorType(t, errors.Unwrap(err), &LoopbackError{})
 	plugintest.Contains(t, err.Error(), "127.0.0.1:5000", "pi (ssh://pi)")
-	plan[0].Pushes = plugintest.Targets("reg.example.com/app:1-linux-arm64")
+	plan[0].Pushes = plugintest.Names("reg.example.com/app:1-linux-arm64")
 	assert.NilError(t, checkLoopback(plan))
-	plan[0].Pushes = plugintest.Targets("localhost/app:1-linux-arm64")
-	assert.ErrorIs(t, checkLoopback(plan), ErrLoopback)
+	plan[0].Pushes = plugintest.Names("localhost/app:1-linux-arm64")
+	assert.ErrorContains(t, checkLoopback(plan), "localhost is this machine's own registry")
+	far.Relay = true
+	assert.NilError(t, checkLoopback(plan))
+	far.Relay = false
 	plan[0].Node = &contexts.Node{Name: "here", Host: "unix:///x", Engine: contexts.Engine{ID: "1", Hostname: "another machine"}}
 	assert.NilError(t, checkLoopback(plan))
 }

@@ -32,6 +32,9 @@ func (s *session) printPlan() {
 		if a.Node.Asleep {
 			match += ", is started"
 		}
+		if a.Node.Relay && s.input.options.push {
+			match += ", relayed"
+		}
 		if node.IsNew(s.history, a.Node) {
 			match += ", NEW"
 			fresh = append(fresh, progress.Clean(a.Node.Name))
@@ -77,8 +80,11 @@ func (s *session) report() error {
 			return err
 		}
 	}
-	if s.input.options.push {
+	switch o := s.input.options; {
+	case o.push:
 		return s.reportPublished()
+	case o.archive != nil:
+		return s.reportExported()
 	}
 	return reportImages(s.cli.Out(), s.results, s.input.options.quiet)
 }
@@ -87,7 +93,7 @@ func (s *session) report() error {
 // the image ID where there is one image.
 func (s *session) writeIID(path string) error {
 	id := s.index.Descriptor.Digest
-	if !s.input.options.push {
+	if !s.input.options.publishes() {
 		id = s.results[0].Image.ID
 	}
 	if err := atomicwriter.WriteFile(path, []byte(id), 0o644); err != nil {

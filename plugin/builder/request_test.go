@@ -139,15 +139,18 @@ func TestALoginDoesNotCrossPlainTCP(t *testing.T) {
 	for _, c := range []struct {
 		name, push string
 		node       *contexts.Node
+		relayed    bool
 		refused    bool
 	}{
-		{"a login, plain tcp", "reg.example.com/app:1", exposed, true},
-		{"no login", "other.example.com/app:1", exposed, false},
-		{"on this machine", "reg.example.com/app:1", local, false},
-		{"the user allows it", "reg.example.com/app:1", trusted, false},
+		{"a login, plain tcp", "reg.example.com/app:1", exposed, false, true},
+		{"no login", "other.example.com/app:1", exposed, false, false},
+		{"on this machine", "reg.example.com/app:1", local, false, false},
+		{"the user allows it", "reg.example.com/app:1", trusted, false, false},
+		{"this machine pushes", "reg.example.com/app:1", exposed, true, false},
 	} {
 		s, _ := sessionOf(t, d, dir)
-		s.plan = build.Plan{{Node: c.node, Able: contexts.Nodes{c.node}, Pushes: plugintest.Targets(c.push)}}
+		c.node.Relay = c.relayed
+		s.plan = build.Plan{{Node: c.node, Able: contexts.Nodes{c.node}, Pushes: plugintest.Names(c.push)}}
 		err := s.checkExposed(t.Context())
 		if !c.refused {
 			assert.NilError(t, err, c.name)

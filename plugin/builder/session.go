@@ -28,6 +28,7 @@ type session struct {
 	cli         command.Cli
 	input       *input
 	registry    *manifest.Registry
+	relay       *relay
 	credentials registry.Credentials
 	history     *history.History // nil when there is none
 	config      *config.Config
@@ -53,7 +54,7 @@ type session struct {
 
 	mu       sync.Mutex
 	leases   []lease                   // of the nodes that this build uses and may have to stop
-	children map[string]manifest.Child // by reference of the per-platform tag
+	children map[string]manifest.Child // by where they were pushed to, see childKey
 	index    manifest.Index
 	warnings []string // of images that were built
 }

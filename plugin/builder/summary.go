@@ -75,7 +75,7 @@ func (s *session) identity(ctx context.Context, r build.Result) (dgst, size stri
 	for _, pushed := range r.Pushed {
 		id = pushed.Digest
 		s.mu.Lock()
-		bytes = s.children[pushed.Reference.String()].Size
+		bytes = s.children[childKey(pushed)].Size
 		s.mu.Unlock()
 	}
 	if bytes == 0 {
@@ -127,7 +127,9 @@ func (s *session) printLeft() {
 	var tags []reference.NamedTagged
 	for _, r := range s.results {
 		for _, pushed := range r.Pushed {
-			tags = append(tags, pushed.Reference)
+			if tag, ok := pushed.Reference.(reference.NamedTagged); ok {
+				tags = append(tags, tag)
+			}
 		}
 	}
 	if len(tags) > 0 {

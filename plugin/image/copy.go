@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/distribution/reference"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
-	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
@@ -25,13 +23,16 @@ func NewCopyCommand(dockerCLI command.Cli, version string) *cobra.Command {
 		Short: "Copy an image with all its platforms to another repository or registry",
 		Long: `Copy an image with all its platforms to another repository or registry.
 
-SOURCE and DESTINATION can also be OCI image layouts: "oci:DIR[:TAG][@DIGEST]".`,
+SOURCE and DESTINATION can also be in OCI image layouts, "oci:DIR[:TAG][@DIGEST]",
+and in archives of these, "oci-archive:FILE[:TAG][@DIGEST]".`,
 		Example: `  docker multiarch copy registry.example.com/app:1 mirror.example.com/team/app
   docker multiarch copy registry.example.com/app:1 oci:app
   docker multiarch copy oci:app:1 registry.example.com/app:2`,
 		Args: cli.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runCopy(cmd.Context(), dockerCLI, args[0], args[1], registry.New(dockerCLI, version, insecure))
+			return withLayouts(cmd.Context(), dockerCLI, registry.New(dockerCLI, version, insecure), false, func(l *layouts, dockerCLI command.Cli) error {
+				return runCopy(cmd.Context(), dockerCLI, args[0], args[1], l)
+			})
 		},
 	}
 	argument.AddInsecureRegistry(cmd, &insecure)
@@ -39,30 +40,28 @@ SOURCE and DESTINATION can also be OCI image layouts: "oci:DIR[:TAG][@DIGEST]".`
 	return cmd
 }
 
-func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, registry *manifest.Registry) (err error) {
-	l := &layouts{registry: registry}
-	defer func() { err = errors.Join(l.explain(err), l.close()) }()
-	if from, err = l.attach(from, layout.Open); err != nil {
+func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, l *layouts) (err error) {
+	if from, err = l.source(ctx, from); err != nil {
 		return err
 	}
 	source, err := argument.Reference(from)
 	if err != nil {
 		return err
 	}
-	if to, err = l.attach(to, layout.Create); err != nil {
+	if to, err = l.target(ctx, to); err != nil {
 		return err
 	}
 	target, err := copyTarget(source, to)
 	if err != nil {
 		return err
 	}
-	desc, done, err := registry.Copy(ctx, source, target)
+	desc, done, err := l.registry.Copy(ctx, source, target)
 	if err != nil {
 		return err
 	}
 	name := reference.FamiliarName(target)
-	printTransferred(dockerCLI, l.name(name), done)
-	_, err = fmt.Fprintf(dockerCLI.Out(), "%s:%s@%s\n", l.name(name), target.Tag(), desc.Digest)
+	printTransferred(dockerCLI, name, done)
+	_, err = fmt.Fprintf(dockerCLI.Out(), "%s:%s@%s\n", name, target.Tag(), desc.Digest)
 	return err
 }
 

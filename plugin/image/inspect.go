@@ -46,7 +46,10 @@ func NewInspectCommand(dockerCLI command.Cli, version string) *cobra.Command {
 
 No engine is asked, unless --nodes wants to know which of them run a platform.
 --require, --max-size and --verify make it a gate: exit code 4 says that the image
-is not what was wanted. --format json and templates have a line a platform.`,
+is not what was wanted. --format json and templates have a line a platform.
+
+IMAGE can also be in an OCI image layout, "oci:DIR[:TAG][@DIGEST]", or in an
+archive of one, "oci-archive:FILE[:TAG][@DIGEST]".`,
 		Example: `  docker multiarch inspect registry.example.com/app:1
   docker multiarch inspect --require linux/amd64,linux/arm64 registry.example.com/app:1
   docker multiarch inspect --verify --max-size 200MB registry.example.com/app:1
@@ -55,7 +58,9 @@ is not what was wanted. --format json and templates have a line a platform.`,
 		Args: cli.RequiresMinArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.references = args
-			return runInspect(cmd.Context(), dockerCLI, cmd, o, version)
+			return withLayouts(cmd.Context(), dockerCLI, registry.New(dockerCLI, version, o.insecure), true, func(l *layouts, dockerCLI command.Cli) error {
+				return runInspect(cmd.Context(), dockerCLI, cmd, o, l)
+			})
 		},
 	}
 	flags := cmd.Flags()
@@ -134,22 +139,24 @@ func (in *inspectInput) check() error {
 	return nil
 }
 
-func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o inspectOptions, version string) error {
+func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o inspectOptions, l *layouts) (err error) {
+	if o.references, err = l.sources(ctx, o.references); err != nil {
+		return err
+	}
 	in, err := o.read()
 	if err != nil {
 		return err
 	}
-	registry := registry.New(dockerCLI, version, in.insecure)
-	found, failed := in.fetch(ctx, registry)
+	found, failed := in.fetch(ctx, l.registry)
 	if len(found) == 0 {
 		return failed
 	}
 	if in.raw || in.config {
-		return in.printExact(ctx, dockerCLI, registry, found[0])
+		return in.printExact(ctx, dockerCLI, l.registry, found[0])
 	}
 	var misfits error
 	if in.verify != argument.VerifyOff {
-		if misfits, err = in.verifyAll(ctx, dockerCLI, registry, found); err != nil {
+		if misfits, err = in.verifyAll(ctx, dockerCLI, l.registry, found); err != nil {
 			return errors.Join(failed, err)
 		}
 	}

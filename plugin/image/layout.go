@@ -1,73 +1,194 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
+	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
-// layoutPrefix marks the name of an OCI layout: oci:DIR[:TAG][@DIGEST], as skopeo writes it.
-const layoutPrefix = "oci:"
-
-// layouts are the OCI layouts that a command uses. To the registry client each is a host of its own.
+// layouts are the OCI layouts that a command uses, in directories and archives.
+// To the registry client each is a host of its own.
 type layouts struct {
 	registry *manifest.Registry
-	open     []*layout.Dir
-	shown    []string // old and new, for a replacer
+	// dry says that nothing may be made or changed.
+	dry bool
+
+	// open are the layouts by the names that the user gave; shown has those
+	// for the registry client and the user's in turn, for a replacer.
+	open  map[string]attached
+	shown []string
+	// temporary are directories that archives are read into; written are the
+	// archives that get what is there in the end.
+	temporary []string
+	written   map[string]*layout.Dir
 }
 
-// attach returns the name by which the registry client knows what text names; that of an image in a registry is text.
-func (l *layouts) attach(text string, open func(string) (*layout.Dir, error)) (string, error) {
-	rest, ok := strings.CutPrefix(text, layoutPrefix)
-	if !ok {
+// attached is a layout and its name for the registry client.
+type attached struct {
+	*layout.Dir
+
+	repository string
+}
+
+// source returns the name by which the registry client knows the image that text
+// names; that of an image in a registry is text.
+func (l *layouts) source(ctx context.Context, text string) (string, error) {
+	return l.attach(ctx, text, false)
+}
+
+// target does the same for an image that is to be written. What does not exist is
+// made.
+func (l *layouts) target(ctx context.Context, text string) (string, error) {
+	return l.attach(ctx, text, true)
+}
+
+// targets is target for several.
+func (l *layouts) targets(ctx context.Context, all []string) ([]string, error) {
+	return each(all, func(text string) (string, error) { return l.target(ctx, text) })
+}
+
+// sources is source for several.
+func (l *layouts) sources(ctx context.Context, all []string) ([]string, error) {
+	return each(all, func(text string) (string, error) { return l.source(ctx, text) })
+}
+
+func each(all []string, f func(string) (string, error)) ([]string, error) {
+	done := make([]string, len(all))
+	for i, text := range all {
+		var err error
+		if done[i], err = f(text); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
+}
+
+func (l *layouts) attach(ctx context.Context, text string, create bool) (string, error) {
+	form, path, rest := splitLayout(text)
+	switch {
+	case form == "":
 		return text, nil
+	case path == "":
+		return "", argument.Wrong(fmt.Errorf("invalid name %q: want %sPATH[:TAG][@DIGEST]", text, form))
 	}
-	dir := rest
-	if i := strings.IndexAny(rest, ":@"); i >= 0 {
-		dir = rest[:i]
+	a, known := l.open[form+path]
+	if !known {
+		var err error
+		if a.Dir, err = l.opened(ctx, form, path, create); err != nil {
+			return "", err
+		}
+		host := fmt.Sprintf("layout-%d.invalid", len(l.open))
+		a.repository = host + "/layout"
+		l.open[form+path], l.shown = a, append(l.shown, a.repository, form+path)
+		l.registry.Attach(host, a.Dir)
 	}
-	if dir == "" {
-		return "", argument.Wrong(fmt.Errorf("invalid OCI layout %q: want oci:DIR[:TAG][@DIGEST]", text))
+	if create && form == argument.ArchivePrefix && !l.dry {
+		l.written[path] = a.Dir
 	}
-	d, err := open(dir)
+	if rest == "" && !create {
+		rest = only(a)
+	}
+	return a.repository + rest, nil
+}
+
+// named reads a name that is known to be one.
+func named(text string) reference.Named {
+	name, err := reference.ParseNamed(text)
 	if err != nil {
-		return "", argument.Wrong(err)
+		panic(err)
 	}
-	l.open = append(l.open, d)
-	host := fmt.Sprintf("layout-%d.invalid", len(l.open))
-	l.registry.Attach(host, d)
-	l.shown = append(l.shown, host+"/layout", layoutPrefix+dir)
-	return host + "/layout" + rest[len(dir):], nil
+	return name
 }
 
-// name gives text as the user knows it.
-func (l *layouts) name(text string) string { return strings.NewReplacer(l.shown...).Replace(text) }
-
-// explain gives an error the names that the user knows.
-func (l *layouts) explain(err error) error {
-	if err == nil || len(l.open) == 0 {
-		return err
+// splitLayout takes the name of an image in a layout apart: its form, the path,
+// and tag and digest with what stands before them.
+func splitLayout(text string) (form, path, rest string) {
+	for _, form = range []string{argument.LayoutPrefix, argument.ArchivePrefix} {
+		path, ok := strings.CutPrefix(text, form)
+		if !ok {
+			continue
+		}
+		end := len(path)
+		if i := strings.IndexAny(path, ":@"); i >= 0 {
+			end = i
+		}
+		return form, path[:end], path[end:]
 	}
-	return &layoutError{text: l.name(err.Error()), err: err}
+	return "", "", ""
 }
 
-func (l *layouts) close() error {
-	errs := make([]error, len(l.open))
-	for i, d := range l.open {
-		errs[i] = d.Close()
+// opened opens a layout. An archive is read into a temporary directory.
+func (l *layouts) opened(ctx context.Context, form, path string, create bool) (*layout.Dir, error) {
+	_, err := os.Stat(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing && !create:
+		return nil, argument.Wrong(fmt.Errorf("opening %s%s: %w", form, path, err))
+	case form == argument.LayoutPrefix && (!missing || !l.dry):
+		open := layout.Open
+		if create {
+			open = layout.Create
+		}
+		d, err := open(path)
+		if err != nil {
+			return nil, argument.Wrong(err)
+		}
+		return d, nil
+	}
+	temporary, err := os.MkdirTemp("", "docker-multiarch-")
+	if err != nil {
+		return nil, err
+	}
+	l.temporary = append(l.temporary, temporary)
+	d, err := layout.Create(temporary)
+	if err == nil && !missing {
+		err = archive.ReadFile(ctx, path, d)
+	}
+	if err != nil && d != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, err
+}
+
+// only returns the tag or digest of the image in a layout that has no other.
+// Without one, the name is that of the tag latest.
+func only(a attached) string {
+	index, err := a.Index()
+	if err != nil || len(index.Manifests) != 1 {
+		return ""
+	}
+	one := index.Manifests[0]
+	if tagged, err := reference.WithTag(named(a.repository), one.Annotations[ocispec.AnnotationRefName]); err == nil {
+		return ":" + tagged.Tag()
+	}
+	return "@" + one.Digest.String()
+}
+
+// close writes the archives, if the command did its work, and removes what was
+// temporary.
+func (l *layouts) close(ctx context.Context, done bool) error {
+	var errs []error
+	for path, d := range l.written {
+		if done {
+			errs = append(errs, archive.WriteFile(ctx, path, d, false))
+		}
+	}
+	for _, d := range l.open {
+		errs = append(errs, d.Close())
+	}
+	for _, dir := range l.temporary {
+		errs = append(errs, os.RemoveAll(dir))
 	}
 	return errors.Join(errs...)
 }
-
-// layoutError is an error in other words.
-type layoutError struct {
-	text string
-	err  error
-}
-
-func (e *layoutError) Error() string { return e.text }
-func (e *layoutError) Unwrap() error { return e.err }

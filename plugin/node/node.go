@@ -97,6 +97,7 @@ func configure(n *contexts.Node, c *config.Config) {
 	n.Declares = settings.Platforms
 	n.Parallel = settings.Parallel
 	n.Builder = contexts.Builder(settings.Builder)
+	n.Relay = settings.Relay
 	n.Insecure = settings.Insecure
 	n.Timeout = c.ProbeTimeout
 }

@@ -43,6 +43,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
       platforms: [linux/arm/v7]  # what it runs natively beside its own platform
       parallel: 2          # builds at once (default: 1)
       builder: classic     # or buildkit (default: what the engine offers)
+      push: relay          # this machine pushes what it builds (or: engine)
       insecure: true       # logins may go there over plain tcp
       exclude: true        # never a node
       start: [aws, ec2, start-instances, --instance-ids, i-0abc]
@@ -157,6 +158,7 @@ func nodeSettings(n *contexts.Node, c *config.Config) []setting {
 		{Setting: "platforms", Value: joinNames(settings.Platforms), From: origin(c, settings.LineOf("platforms"))},
 		{Setting: "parallel", Value: strconv.Itoa(max(settings.Parallel, 1)), From: origin(c, settings.LineOf("parallel"))},
 		{Setting: "builder", Value: cmp.Or(settings.Builder, "the engine's"), From: origin(c, settings.LineOf("builder"))},
+		{Setting: "push", Value: pusher(settings.Relay), From: origin(c, settings.LineOf("push"))},
 		{Setting: "insecure", Value: strconv.FormatBool(settings.Insecure), From: origin(c, settings.LineOf("insecure"))},
 	}
 	for _, s := range settings.Settings() {
@@ -190,4 +192,12 @@ func origin(c *config.Config, line int) string {
 // place names a line of multiarch.yaml.
 func place(c *config.Config, line int) string {
 	return filepath.Base(c.Path) + ":" + strconv.Itoa(line)
+}
+
+// pusher says who pushes what a node builds.
+func pusher(relay bool) string {
+	if relay {
+		return "relay"
+	}
+	return "engine"
 }

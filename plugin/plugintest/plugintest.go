@@ -225,6 +225,15 @@ func Targets(all ...string) []reference.NamedTagged {
 	return tags
 }
 
+// Names are the same, with no word on tags.
+func Names(all ...string) []reference.Named {
+	named := make([]reference.Named, len(all))
+	for i, tag := range Targets(all...) {
+		named[i] = tag
+	}
+	return named
+}
+
 // Contains fails the test unless text has all the parts.
 func Contains(t *testing.T, text string, all ...string) {
 	t.Helper()

@@ -14,6 +14,7 @@ farm_up() { # NAME...
   make_base_image
   make_registry_certificate
   link_docker
+  make_skopeo_command
   make_contexts "$@"
   prepare_start "$@"
   at_once start_one "${REGISTRIES[@]}" "$@"
@@ -37,6 +38,7 @@ make_roots() { # NAME...
   for name in amd64 "$@"; do
     [[ $(kind_of "$name") == registry ]] || mapfile -t -O ${#wanted[@]} wanted < <("$(kind_of "$name")_root_lines" "$name")
   done
+  wanted+=("$(skopeo_root_lines)")
   for arch in "${BASE_ARCHITECTURES[@]}"; do wanted+=("$CODENAME $arch busybox-static"); done
   for line in "${wanted[@]}"; do
     # shellcheck disable=SC2086

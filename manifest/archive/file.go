@@ -1,0 +1,55 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+)
+
+// ReadFile is [Read] of a file. One that ends too early is an [ErrInvalid] too.
+func ReadFile(ctx context.Context, path string, d *layout.Dir) error {
+	file, err := os.Open(path) //nolint:gosec // the caller's
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	err = Read(ctx, file, d)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = invalid("it ends too early")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// WriteFile is [Write] to a file, for every user to read. It has the name path only when it is whole and on disk; what had
+// the name before is replaced. Missing directories are made.
+func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (err error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	err = Write(ctx, file, d, docker)
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}

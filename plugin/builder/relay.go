@@ -1,0 +1,110 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/distribution/reference"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/build"
+	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
+	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+)
+
+// relay is where images of nodes that don't push are on this machine: in an OCI
+// layout in a temporary directory, made when the first of them comes. To the
+// registry client it is a repository among others.
+type relay struct {
+	registry *manifest.Registry
+	// name is the repository.
+	name reference.Named
+	// convert makes OCI media types of Docker's.
+	convert bool
+
+	open func() (*layout.Dir, error)
+	mu   sync.Mutex
+	temp string // "" as long as there is none
+	dir  *layout.Dir
+}
+
+const relayHost = "relay.invalid"
+
+// newRelay attaches a relay to the registry client, which must not be in use yet.
+func newRelay(registry *manifest.Registry) (*relay, error) {
+	name, err := reference.WithName(relayHost + "/image")
+	if err != nil {
+		return nil, err
+	}
+	r := &relay{registry: registry, name: name}
+	r.open = sync.OnceValues(r.create)
+	registry.Attach(relayHost, r)
+	return r, nil
+}
+
+func (r *relay) create() (*layout.Dir, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var err error
+	if r.temp, err = os.MkdirTemp("", "docker-multiarch-"); err != nil {
+		return nil, fmt.Errorf("making room for images: %w", err)
+	}
+	r.dir, err = layout.Create(r.temp)
+	return r.dir, err
+}
+
+// close deletes what was taken.
+func (r *relay) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.temp == "" {
+		return nil
+	}
+	var err error
+	if r.dir != nil {
+		err = r.dir.Close()
+	}
+	return errors.Join(err, os.RemoveAll(r.temp))
+}
+
+// Name implements build.Relay.
+func (r *relay) Name() reference.Named { return r.name }
+
+// RoundTrip implements http.RoundTripper.
+func (r *relay) RoundTrip(req *http.Request) (*http.Response, error) {
+	dir, err := r.open()
+	if err != nil {
+		return nil, err
+	}
+	return dir.RoundTrip(req)
+}
+
+// Take implements build.Relay.
+func (r *relay) Take(ctx context.Context, image build.Image, saved io.Reader) (ocispec.Descriptor, error) {
+	dir, err := r.open()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	return archive.ReadImage(ctx, saved, dir, image.ID, r.convert)
+}
+
+// Push implements build.Relay. What the registry has is not sent again.
+func (r *relay) Push(ctx context.Context, taken ocispec.Descriptor, name reference.Named) error {
+	tagged, ok := name.(reference.NamedTagged)
+	if !ok {
+		_, err := r.registry.Transfer(ctx, r.name, name, []ocispec.Descriptor{taken})
+		return err
+	}
+	from, err := reference.WithDigest(r.name, taken.Digest)
+	if err != nil {
+		return err
+	}
+	_, _, err = r.registry.Copy(ctx, from, tagged)
+	return err
+}
