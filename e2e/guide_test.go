@@ -38,6 +38,36 @@ func TestGuides(t *testing.T) {
 	}
 }
 
+// The examples of docs/reference, which are those of the help texts, are run as one page, on what they take for granted.
+func TestReferenceExamples(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../docs/reference/*.md")
+	assert.NilError(t, err)
+	g := guide{client: newClient(t), repo: repository(t), far: "i386"}
+	g.read("```sh\n" + beforeExamples + "```\n")
+	for _, page := range pages {
+		switch strings.TrimSuffix(filepath.Base(page), ".md") {
+		case "docker_multiarch_prune": // It asks, and the cache is other tests' too: see TestInstall.
+		case "docker_multiarch_node_stop": // The engine stays: see the tests of nodes that sleep.
+		default:
+			g.read(readFile(t, page))
+		}
+	}
+	assert.Assert(t, len(g.script) > 40, "%q", g.script)
+	g.files["Dockerfile.arm64"] = "FROM busybox\nRUN uname -m\n"
+	g.nodesYAML("node: {graviton: {platforms: [linux/386], start: ['true'], stop: ['true'], status: [echo, running]}}")
+	g.run()
+}
+
+const beforeExamples = `docker context create graviton --docker host=ssh://me@graviton
+docker context create production --docker host=ssh://me@graviton
+docker context create staging --docker host=ssh://me@graviton
+docker multiarch build --tag registry.example.com/app:1 --push --metadata-file metadata.json .
+docker multiarch create --tag registry.example.com/app:1-amd64 registry.example.com/app:1-linux-amd64
+docker multiarch create --tag registry.example.com/app:1-arm64 registry.example.com/app:1-linux-arm64
+docker multiarch create --tag registry.example.com/app:1-riscv64 registry.example.com/app:1-linux-arm64
+`
+
 // guide is a page with what it shows.
 type guide struct {
 	*client
@@ -58,7 +88,9 @@ var (
 
 // read takes the blocks of a page apart. The comment right before a block says what is special about it.
 func (g *guide) read(text string) {
-	g.files = files{}
+	if g.files == nil {
+		g.files = files{}
+	}
 	var mark []string
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
