@@ -30,7 +30,7 @@ func TestGuides(t *testing.T) {
 				g.far = "ssh"
 			}
 			g.read(readFile(t, page))
-			if filepath.Base(page) != "windows.md" { // Windows is played by a stand-in: see TestWindows.
+			if filepath.Base(page) != "windows.md" { // Windows is played by stand-ins: see TestOneImageForLinuxAndWindows.
 				assert.DeepEqual(t, unexcused(g.skipped), []string(nil))
 			}
 			g.run()
