@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,6 +50,23 @@ func TestProgress(t *testing.T) {
 	build("tty").failed(125, "tty") // Standard error is a file here.
 	build("loud").failed(125, "auto|plain|tty|quiet|rawjson|github")
 	assert.Equal(t, len(f.writes()), before)
+}
+
+// The log of each platform has all of it, and nothing of another.
+func TestLogDir(t *testing.T) {
+	t.Parallel()
+	c, repo, dir := newClient(t), repository(t), filepath.Join(t.TempDir(), "logs")
+	removeImages(t, repo)
+	c.build("-q", "--log-dir", dir, "-t", repo, files{"Dockerfile": dockerfile("RUN uname -m; seq 1000")}.dir(t)).succeeded()
+	for _, e := range engines {
+		text, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(e.platform(), "/", "_")+".log"))
+		assert.NilError(t, err)
+		assert.Assert(t, is.Contains(string(text), " "+e.machine()+"\n"))
+		assert.Assert(t, is.Contains(string(text), " 1000\n"))
+		for line := range strings.Lines(string(text)) {
+			assert.Assert(t, is.Contains(line, " ["+e.platform()+" "+string(e)+"] "))
+		}
+	}
 }
 
 // The mode of docker build's own variable is the default.

@@ -58,9 +58,9 @@ func (s *session) platformMetadata(r build.Result) metadata.Platform {
 
 // texts are what errors say, clean.
 func texts(errs []error) []string {
-	var all []string
-	for _, err := range errs {
-		all = append(all, progress.Clean(err.Error()))
+	all := make([]string, len(errs))
+	for i, err := range errs {
+		all[i] = progress.Clean(err.Error())
 	}
 	return all
 }
