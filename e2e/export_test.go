@@ -92,14 +92,15 @@ func TestExportThatFails(t *testing.T) {
 	out := t.TempDir()
 	files{"old.tar": "old"}.write(t, out)
 	bad := s.dir("RUN " + onEach("true", "false"))
-	for _, dest := range []string{"old.tar", "new.tar", "dir,tar=false"} {
+	for _, dest := range []string{"old.tar", "dir,tar=false"} {
 		s.build("-o", "type=oci,dest="+filepath.Join(out, dest), bad).failed(1, "linux/386")
 	}
 	assert.DeepEqual(t, readFiles(t, out), files{"old.tar": "old"})
 
 	good := s.dir()
-	s.build("-o", "type=oci,dest="+filepath.Join(out, "old.tar", "x"), good).failed(1, "old.tar")
-	s.build("-o", "type=oci,dest=/dev/full", good).failed(1, "not a regular file")
+	s.build("-o", "type=oci,dest="+filepath.Join(out, "old.tar", "x"), "--platform", "linux/amd64", good).failed(1, "old.tar")
+	s.build("-o", "type=oci,dest=/dev/full", good).failed(125, "nor a regular file")
+	s.build("-o", "type=oci,tar=false,dest="+filepath.Join(out, "old.tar"), good).failed(125, "neither a directory")
 	s.build("-o", "linux/386:type=oci,dest=x", good).failed(125, "all platforms")
 	s.build("-o", "type=oci,dest=x", "--push", "-t", s.ref(), good).failed(125, "one destination")
 	s.build("-o", "type=local,dest=x,tar=false", good).failed(125, "tar=false")

@@ -23,14 +23,19 @@ const (
 )
 
 // keepHere has this machine take the images of all nodes, for --output.
-func (s *session) keepHere() {
-	if s.input.options.archive == nil {
-		return
+func (s *session) keepHere() error {
+	output := s.input.options.archive
+	if output == nil {
+		return nil
+	}
+	if output.dest == toStdout && s.cli.Out().IsTerminal() {
+		return argument.Wrong(errors.New("--output: a tar archive does not go to a terminal"))
 	}
 	for _, n := range s.nodes {
 		n.Relay = true
 	}
-	s.relay.convert = s.input.options.archive.kind == outputOCI
+	s.relay.convert = output.kind == outputOCI
+	return nil
 }
 
 // export makes the index of what was taken, and writes all of it to where --output

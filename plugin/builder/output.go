@@ -106,8 +106,11 @@ func (o output) isArchive() bool {
 }
 
 func (o output) checked() (output, error) {
-	if info, err := os.Stat(o.dest); err == nil && info.IsDir() && o.isArchive() {
-		o.dir = true
+	if info, err := os.Stat(o.dest); err == nil && o.isArchive() && o.dest != toStdout {
+		o.dir = o.dir || info.IsDir()
+		if !info.IsDir() && (o.dir || !info.Mode().IsRegular()) {
+			return o, fmt.Errorf("%s is neither a directory nor a regular file", o.dest)
+		}
 	}
 	switch {
 	case o.dir && !o.isArchive(), o.dir && (o.dest == "" || o.dest == toStdout):

@@ -49,7 +49,9 @@ func (s *session) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	var err error
-	s.keepHere()
+	if err = s.keepHere(); err != nil {
+		return err
+	}
 	s.plan, err = build.NewPlan(s.nodes, build.Wanted{
 		Platforms: s.input.platforms, OS: currentOS(s.nodes), Joins: s.input.dockerfiles.Named(),
 		Pins: s.input.pins, AllowMissing: s.input.missing,
