@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -86,8 +87,14 @@ func TestProgressOnATerminal(t *testing.T) {
 	assert.Assert(t, is.Contains(screen, "\x1b["), "it did not use the terminal")
 	assert.Assert(t, is.Contains(screen, "RUN uname -m"))
 
+	colour := regexp.MustCompile(`\x1b\[3[0-7]`)
 	code, screen = c.startOnTerminal("multiarch", "build", "--progress", "tty", dir).wait()
 	assert.Equal(t, code, 0, "%s", screen)
+	assert.Assert(t, colour.MatchString(screen), "%q", screen)
+	c.env["NO_COLOR"] = "1"
+	code, screen = c.startOnTerminal("multiarch", "build", "--progress", "tty", dir).wait()
+	assert.Equal(t, code, 0, "%s", screen)
+	assert.Assert(t, !colour.MatchString(screen), "%q", screen)
 }
 
 // ^C as it is typed: the terminal sends it to all that run on it, docker and plugin alike.
