@@ -68,7 +68,9 @@ func TestNothingIsAskedOfNodesThatSleepOrDoNotPush(t *testing.T) {
 	relayed.Relay = true
 	pushes := names("reg.example.com/app:1-linux-amd64")
 	assert.NilError(t, (&Runner{}).CheckRegistries(t.Context(), Plan{
-		{Platform: parse("linux/amd64"), Node: node}, {Platform: parse("linux/amd64"), Node: &asleep, Pushes: pushes}, {Platform: parse("linux/amd64"), Node: node, Optional: true, Pushes: pushes},
+		{Platform: parse("linux/amd64"), Node: node},
+		{Platform: parse("linux/amd64"), Node: &asleep, Pushes: pushes},
+		{Platform: parse("linux/amd64"), Node: node, Optional: true, Pushes: pushes},
 		{Platform: parse("linux/amd64"), Node: &relayed, Pushes: pushes},
 	}))
 	assert.DeepEqual(t, e.done("look"), []string{})
