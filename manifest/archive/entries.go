@@ -107,7 +107,7 @@ func isSparse(header *tar.Header) bool {
 			return true
 		}
 	}
-	return header.Typeflag == tar.TypeGNUSparse
+	return false // in the older form it has a type of its own
 }
 
 // inside gives the name in an archive that is written as name in the directory dir. Engines on Windows write backslashes.

@@ -48,13 +48,13 @@ func typed(t *testing.T, h tar.Header) []byte {
 	return packHeaders(t, headers, append([]entry{{}}, entries...))
 }
 
-// sparse is an archive with a file of one terabyte that it holds nothing of.
+// sparse is an archive with a file of 64 MiB that it holds nothing of.
 func sparse(t *testing.T, entries ...entry) []byte {
 	t.Helper()
 	raw := pack(t, append([]entry{{name: "huge", content: ""}}, entries...)...)
 	raw[156] = 'S'
 	copy(raw[257:], "ustar  \x00")
-	copy(raw[483:], "\x80\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00") // real size
+	copy(raw[483:], "00400000000\x00") // real size
 	copy(raw[148:], "        ")
 	sum := 0
 	for _, b := range raw[:512] {
@@ -67,7 +67,7 @@ func sparse(t *testing.T, entries ...entry) []byte {
 // paxSparse is the same in the newer form, which package tar reads but doesn't write.
 func paxSparse(t *testing.T) []byte {
 	t.Helper()
-	records := map[string]string{"XNU.sparse.major": "0", "XNU.sparse.minor": "1", "XNU.sparse.map": "1099511627776,0", "XNU.sparse.size": "1099511627776"}
+	records := map[string]string{"XNU.sparse.major": "0", "XNU.sparse.minor": "1", "XNU.sparse.numblocks": "1", "XNU.sparse.map": "67108864,0", "XNU.sparse.size": "67108864"}
 	raw := typed(t, tar.Header{Typeflag: tar.TypeReg, Name: "x", PAXRecords: records})
 	return bytes.ReplaceAll(raw, []byte("XNU.sparse"), []byte("GNU.sparse"))
 }

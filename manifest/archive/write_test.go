@@ -99,6 +99,12 @@ func TestWriteForDocker(t *testing.T) {
 	all = saved()
 	assert.Equal(t, len(all), 2)
 	assert.Equal(t, len(all[0].RepoTags), 0)
+
+	// An attestation is no image.
+	attestation := describe(desc.MediaType, other)
+	attestation.Annotations = map[string]string{"vnd.docker.reference.digest": desc.Digest.String()}
+	assert.NilError(t, d.List(desc, attestation))
+	assert.Equal(t, len(saved()), 1)
 }
 
 func TestWriteOfADamagedLayout(t *testing.T) {
