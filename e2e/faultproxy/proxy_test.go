@@ -5,16 +5,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gotest.tools/v3/assert"
 )
 
-// place is a registry that says what it was asked, and counts.
-type place struct{ asked []string }
+// place is a registry that says how it was asked, and counts how often.
+type place struct{ asked atomic.Int32 }
 
 func (p *place) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.asked = append(p.asked, r.Method+" "+r.URL.Path)
+	p.asked.Add(1)
 	w.Header().Set("Docker-Content-Digest", "true")
 	_, _ = io.WriteString(w, strings.Repeat("content ", 10))
 	_, _ = io.WriteString(w, r.Method)
@@ -107,7 +109,7 @@ func TestFaults(t *testing.T) {
 			p.Break(Rule{At: func(Step) bool { return true }, Fault: test.fault})
 			resp, body, err := send(t, http.MethodGet, url+"/v2/a/manifests/1")
 			assert.Equal(t, body, test.body)
-			assert.Equal(t, len(registry.asked), test.reaches)
+			assert.Equal(t, int(registry.asked.Load()), test.reaches)
 			if test.status == 0 {
 				assert.Assert(t, err != nil, "the connection held")
 				return
@@ -121,18 +123,20 @@ func TestFaults(t *testing.T) {
 
 func TestImmutable(t *testing.T) {
 	t.Parallel()
-	tags := map[string]bool{}
+	var tags sync.Map
 	p := New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut {
-			tags[r.URL.Path] = true
-		} else if !tags[r.URL.Path] {
+			tags.Store(r.URL.Path, true)
+		} else if _, ok := tags.Load(r.URL.Path); !ok {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}), "1")
 	url := serve(t, p)
 	p.Break(Rule{At: At(Step{Method: "PUT", Kind: "tag"}), Fault: Immutable(http.StatusConflict, "TAG_INVALID")})
 	for _, want := range []int{200, 409} {
+		p.mu.Lock()
 		p.sent = false
+		p.mu.Unlock()
 		resp, _, err := send(t, http.MethodPut, url+"/v2/a/manifests/1")
 		assert.NilError(t, err)
 		assert.Equal(t, resp.StatusCode, want)

@@ -14,12 +14,12 @@ import (
 // New returns the registry client with the user's logins. TLS is optional
 // for the insecure hosts.
 func New(dockerCLI command.Cli, version string, insecure argument.Hosts, more ...manifest.Option) *manifest.Registry {
-	options := []manifest.Option{
+	options := append([]manifest.Option{
 		manifest.WithInsecure(insecure...),
 		manifest.WithUserAgent("docker-multiarch/" + version),
 		manifest.WithNotify(func(r manifest.Retry) {
 			fmt.Fprintf(dockerCLI.Err(), "%s, trying again in %s\n", progress.Clean(r.Err.Error()), r.Wait.Round(time.Second))
 		}),
-	}
-	return manifest.New(Credentials{Config: dockerCLI.ConfigFile()}.Lookup, append(options, more...)...)
+	}, more...)
+	return manifest.New(Credentials{Config: dockerCLI.ConfigFile()}.Lookup, options...)
 }
