@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -114,7 +115,10 @@ func TestNoLoginOverPlainTCP(t *testing.T) {
 				host = "127.0.0.1"
 			}
 			s.haveContexts()
-			s.addContexts(map[string]string{"plain": standInAt(t, &standin.Engine{}, "tcp", host+":0")})
+			// On this machine, where the registry is.
+			here, err := os.Hostname()
+			assert.NilError(t, err)
+			s.addContexts(map[string]string{"plain": standInAt(t, &standin.Engine{Hostname: here}, "tcp", host+":0")})
 			if test.config != "" {
 				s.nodesYAML("node:", "  plain:", "    "+test.config)
 			}

@@ -21,6 +21,7 @@ type Engine struct {
 	API          string // The newest version of the API.
 	Builder      string // The version of the builder; "1" is the classic one, "2" BuildKit. Engine 20.10 says nothing.
 	SystemTime   string
+	Hostname     string // Of the machine; "stand-in" if it is empty.
 	// Delay is how long every answer takes.
 	Delay time.Duration
 	// Workers are the platforms that BuildKit says it builds for.
@@ -91,7 +92,7 @@ func (e *Engine) ping(w http.ResponseWriter, _ *http.Request) {
 func (e *Engine) info(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]any{
 		"ID": cmp.Or(e.ID, "stand-in"), "OSType": cmp.Or(e.OSType, "linux"), "Architecture": cmp.Or(e.Architecture, "x86_64"),
-		"OSVersion": e.OSVersion, "ServerVersion": cmp.Or(e.Version, "26.1.5"), "Name": "stand-in", "NCPU": 1, "MemTotal": 1 << 30,
+		"OSVersion": e.OSVersion, "ServerVersion": cmp.Or(e.Version, "26.1.5"), "Name": cmp.Or(e.Hostname, "stand-in"), "NCPU": 1, "MemTotal": 1 << 30,
 		"SystemTime": cmp.Or(e.SystemTime, time.Now().UTC().Format(time.RFC3339Nano)), "Driver": "overlay2",
 	})
 }
