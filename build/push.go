@@ -169,8 +169,9 @@ func (e *EngineError) Error() string { return e.Message }
 
 // passing are the words by which an engine's report of a failed push shows that
 // the registry was busy, broken or out of reach for the moment. Engines report
-// nothing but text; what is not recognised counts as permanent.
-var passing = regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b(?:408|425|429|500|502|503|504)\b|blob upload (?:unknown|invalid)|connection (?:reset|refused)|unexpected EOF|: EOF|i/o timeout|TLS handshake timeout`)
+// nothing but text; what is not recognised counts as permanent. A blob that was
+// just pushed can be unknown for a moment while another node pushes the same one.
+var passing = regexp.MustCompile(`(?i)toomanyrequests|too many requests|\b(?:408|425|429|500|502|503|504)\b|blob upload (?:unknown|invalid)|manifest[ _]blob[ _]unknown|blob unknown to registry|connection (?:reset|refused)|unexpected EOF|: EOF|i/o timeout|TLS handshake timeout`)
 
 // mayPass says whether a push that failed with err is worth repeating on the
 // same node.

@@ -112,7 +112,7 @@ func TestMayPass(t *testing.T) {
 	for _, text := range []string{
 		"toomanyrequests: You have reached your pull rate limit", "received unexpected HTTP status: 503 Service Unavailable",
 		"received unexpected HTTP status: 500 Internal Server Error", "unexpected status from PUT request to https://x/y: 502 Bad Gateway", "status 429", "Too Many Requests",
-		"blob upload unknown", "blob upload invalid: x", "dial tcp 10.0.0.1:443: connect: connection refused", "read: connection reset by peer",
+		"blob upload unknown", "blob upload invalid: x", "manifest blob unknown: blob unknown to registry", "MANIFEST_BLOB_UNKNOWN: x", "dial tcp 10.0.0.1:443: connect: connection refused", "read: connection reset by peer",
 		`Put "https://x/v2/": EOF`, "unexpected EOF", "net/http: TLS handshake timeout", "dial tcp: i/o timeout",
 	} {
 		assert.Assert(t, mayPass(&EngineError{Message: text}), text)

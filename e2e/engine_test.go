@@ -62,10 +62,16 @@ func (e engine) image(t *testing.T, name string) string {
 	return strings.Join(slices.Compact(ids), " ") // Once, however many of its names match.
 }
 
-// run runs a container of an image and returns what it prints.
+// run runs a container of an image and returns what it prints. It is read from the log: an attached docker run
+// sometimes misses what a short program prints.
 func (e engine) run(t *testing.T, image string, command ...string) string {
 	t.Helper()
-	return e.docker(t, append([]string{"run", "--rm", "--network", "none", image}, command...)...)
+	id := e.docker(t, append([]string{"run", "--detach", "--network", "none", image}, command...)...)
+	defer e.docker(t, "rm", "--force", id)
+	code := e.docker(t, "wait", id)
+	printed := e.docker(t, "logs", id)
+	assert.Equal(t, code, "0", "%s", printed)
+	return printed
 }
 
 // dangling are the nameless images with a label.
