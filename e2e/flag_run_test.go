@@ -154,8 +154,8 @@ func TestLimitsOfRunSteps(t *testing.T) {
 	}
 }
 
+// Not parallel: engine 20.10 was seen to forget a step in between when it was busy with the builds of others.
 func TestNoCacheFilter(t *testing.T) {
-	t.Parallel()
 	c := newClient(t)
 	dir := files{"Dockerfile": dockerfile(
 		"FROM base AS one", "RUN cat /proc/sys/kernel/random/uuid > /one",
