@@ -37,7 +37,13 @@ func (r *Runner) CheckRegistries(ctx context.Context, plan Plan) error {
 			continue
 		}
 		checks.Go(func() error {
+			asked := map[string]bool{} // hosts: what is asked is the same for all of their names
 			for _, name := range a.Pushes {
+				host := reference.Domain(name)
+				if asked[host] {
+					continue
+				}
+				asked[host] = true
 				if err := r.reach(limited, a, name); err != nil {
 					errs[i] = a.failed(ctx, "push", err)
 				}

@@ -43,7 +43,7 @@ func TestAnEngineThatDoesNotReachTheRegistryIsFoundBeforeTheBuild(t *testing.T) 
 			runner := &Runner{Credentials: func(_ context.Context, host string) (credential.Login, error) {
 				return credential.New(types.AuthConfig{Username: "user of " + host, Password: "p"}), nil
 			}}
-			plan := Plan{{Platform: parse("linux/amd64"), Node: node, Pushes: names("reg.example.com/app:1-linux-amd64")}}
+			plan := Plan{{Platform: parse("linux/amd64"), Node: node, Pushes: names("reg.example.com/app:1-linux-amd64 reg.example.com/app:2-linux-amd64")}}
 			err := runner.CheckRegistries(t.Context(), plan)
 			assert.Equal(t, err == nil, test.reached, "%v", err)
 			assert.DeepEqual(t, e.done("look"), []string{"look reg.example.com/app:1-linux-amd64 user of reg.example.com"})

@@ -123,7 +123,7 @@ func (n *Node) Exposed() bool {
 	if err != nil {
 		return true
 	}
-	return (u.Scheme == "tcp" || u.Scheme == "http") && !n.Encrypted && !loopback(u.Hostname())
+	return (u.Scheme == "tcp" || u.Scheme == "http") && !n.Encrypted && !Loopback(u.Hostname())
 }
 
 // Local says that the engine shares this machine's network: its endpoint is a
@@ -137,7 +137,7 @@ func (n *Node) Local() bool {
 	case "unix", "npipe", "fd":
 		return true
 	case "tcp", "http", "https":
-		return loopback(u.Hostname())
+		return Loopback(u.Hostname())
 	}
 	return false
 }
@@ -148,7 +148,9 @@ func (n *Node) Elsewhere(hostname string) bool {
 	return hostname != "" && !n.Local() && n.Usable() && n.Engine.Hostname != hostname
 }
 
-func loopback(host string) bool {
+// Loopback tells whether a host, a name or an address without a port, means the
+// machine that uses it.
+func Loopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}

@@ -57,26 +57,20 @@ func (s *session) export(ctx context.Context, w *progress.Writer) (err error) {
 }
 
 func (s *session) exportTo(ctx context.Context, output output) error {
+	if output.dir {
+		return s.exportDir(ctx, output.dest, s.named())
+	}
 	dir, err := s.relay.open()
 	if err != nil {
 		return err
 	}
-	named := s.named()
-	switch {
-	case output.dir:
-		return s.exportDir(ctx, output.dest, named)
-	case output.dest == toStdout:
-		err = dir.List(named...)
-		if err == nil {
-			err = archive.Write(ctx, s.cli.Out(), dir, output.kind == outputDocker)
-		}
-	default:
-		err = dir.List(named...)
-		if err == nil {
-			err = archive.WriteFile(ctx, output.dest, dir, output.kind == outputDocker)
-		}
+	if err := dir.List(s.named()...); err != nil {
+		return err
 	}
-	return err
+	if output.dest == toStdout {
+		return archive.Write(ctx, s.cli.Out(), dir, output.kind == outputDocker)
+	}
+	return archive.WriteFile(ctx, output.dest, dir, output.kind == outputDocker)
 }
 
 // named are the index under each of its names, as index.json lists it: with the tag

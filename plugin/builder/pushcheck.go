@@ -89,6 +89,5 @@ func isLoopback(domain string) bool {
 	if err != nil {
 		host = domain
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return contexts.Loopback(host)
 }
