@@ -53,7 +53,7 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"contexts/power":   {rooms: []string{"contexts/config"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"contexts/power":   {rooms: []string{"contexts/config", "retry"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"credential":       {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest":         {rooms: []string{"credential", "platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
 	"manifest/archive": {rooms: []string{"manifest/layout"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},

@@ -70,7 +70,7 @@ func (m *Machine) alive(ctx context.Context) bool {
 // Acquire makes sure that the node was told to start, and that it is not stopped
 // as long as the lease is held. It does not wait for the engine. The lease is nil
 // when no stop is owed: the node is up without us, or may stay up. While another
-// run starts or stops the node it waits.
+// run starts or stops the node it waits, even if that run was killed meanwhile.
 func (m *Machine) Acquire(ctx context.Context) (*Lease, error) {
 	f := m.folder()
 	if err := f.make(); err != nil {
@@ -81,7 +81,11 @@ func (m *Machine) Acquire(ctx context.Context) (*Lease, error) {
 		return nil, err
 	}
 	defer unlock()
-	debt, awake := f.debt(), m.alive(ctx)
+	debt := f.debt()
+	if err := m.outlast(ctx, debt); err != nil {
+		return nil, err
+	}
+	awake := m.alive(ctx)
 	switch {
 	case awake && debt == nil:
 		return nil, nil //nolint:nilnil // nothing to release, and nothing wrong
@@ -122,11 +126,11 @@ func (m *Machine) promise(f folder, debt *Debt) error {
 func (m *Machine) start(ctx context.Context, f folder, debt *Debt) error {
 	h := hook{what: "start", command: m.Start, limit: startLimit}
 	h.began = func(pid int) error {
-		debt.Hook, debt.HookStart = pid, processStart(pid)
+		debt.hooked(pid)
 		return f.owe(debt)
 	}
 	_, err := m.run(ctx, h)
-	debt.Hook, debt.HookStart = 0, ""
+	debt.unhooked()
 	return errors.Join(err, f.owe(debt))
 }
 

@@ -19,7 +19,7 @@ func TestStartAndStop(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
 	// The debt must be there before the command does anything.
-	m := c.machine("test -e state/arm/debt.json && "+start, stop)
+	m := c.machine("test -e state/arm/debt.json && "+start, "grep -q stopping state/arm/debt.json && "+stop)
 	lease, err := m.Acquire(t.Context())
 	assert.NilError(t, err)
 	assert.Assert(t, c.running())

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 const (
@@ -53,10 +55,8 @@ func (m *Machine) Reap(ctx context.Context) error {
 			tries++
 			wait, pause = pause, min(2*pause, longestPause)
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(wait):
+		if err := retry.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
 )
 
 // Settle stops the node if that is owed and due. It returns nil when nothing is
@@ -95,22 +97,34 @@ func (m *Machine) busy(ctx context.Context, since time.Time) error {
 	return nil
 }
 
-// end ends what is left of the start command, runs the stop command and sees
+// end runs the stop command, after what is left of another command, and sees
 // whether it is true that the node stopped.
 func (m *Machine) end(ctx context.Context, f folder, debt *Debt) (tried bool, err error) {
-	if debt.Hook > 0 && debt.HookStart != "" && processStart(debt.Hook) == debt.HookStart {
-		_ = killGroup(debt.Hook) // else it ends by itself
-	}
+	debt.endHook(ctx)
 	if m.Stop.IsZero() {
 		return false, fmt.Errorf("node %s has no stop command", m.Name)
 	}
-	if _, err := m.run(ctx, hook{what: "stop", command: m.Stop, limit: stopLimit}); err != nil {
-		return true, err
+	note := func() {
+		if f.debt() != nil {
+			_ = f.owe(debt) // what can't be noted is stopped all the same
+		}
 	}
-	if err := m.awaitSleep(ctx); err != nil {
-		return true, err
+	debt.Stopping = time.Now()
+	note()
+	h := hook{what: "stop", command: m.Stop, limit: stopLimit}
+	h.began = func(pid int) error { debt.hooked(pid); note(); return nil }
+	if _, err = m.run(ctx, h); err == nil {
+		err = m.awaitSleep(ctx)
 	}
-	return true, f.forget()
+	if err == nil {
+		return true, f.forget()
+	}
+	if ctx.Err() == nil {
+		debt.Stopping = time.Time{}
+	}
+	debt.unhooked()
+	note()
+	return true, err
 }
 
 // awaitSleep waits until the engine answers no more and the status command has no
@@ -129,10 +143,8 @@ func (m *Machine) awaitSleep(ctx context.Context) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%w: %s", ErrStillAwake, why)
 		}
-		select {
-		case <-ctx.Done():
+		if retry.Sleep(ctx, askEvery) != nil {
 			return fmt.Errorf("%w: %s", ErrStillAwake, why)
-		case <-time.After(askEvery):
 		}
 	}
 }

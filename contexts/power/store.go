@@ -28,7 +28,11 @@ type Debt struct {
 	Held bool `json:"held,omitempty"`
 	// Failure is why it was not stopped when that was last tried.
 	Failure string `json:"failure,omitempty"`
-	// Hook and HookStart are the start command's process while it runs.
+	// Stopping is when a stop command was begun whose outcome nobody has
+	// seen yet: the node may be about to stop, though its engine answers.
+	Stopping time.Time `json:"stopping,omitzero"`
+	// Hook and HookStart are the process of the start command while it runs,
+	// or of the stop command since Stopping.
 	Hook      int    `json:"hook,omitempty"`
 	HookStart string `json:"hookStart,omitempty"`
 }

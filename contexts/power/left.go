@@ -1,0 +1,55 @@
+package power
+
+import (
+	"context"
+	"time"
+
+	"github.com/docker-multiarch/docker-multiarch/retry"
+)
+
+// hooked notes the process of a command that runs, unhooked that it runs no more.
+func (d *Debt) hooked(pid int) { d.Hook, d.HookStart = pid, processStart(pid) }
+func (d *Debt) unhooked()      { d.Hook, d.HookStart = 0, "" }
+
+// left says that a command still runs whose run was killed.
+func (d *Debt) left() bool {
+	return d.Hook > 0 && d.HookStart != "" && processStart(d.Hook) == d.HookStart
+}
+
+// outlast waits for what a run that was killed left undone: a command that still
+// runs, and a node that answers but has been told to stop. The caller has the
+// lock.
+func (m *Machine) outlast(ctx context.Context, debt *Debt) error {
+	if debt == nil {
+		return nil
+	}
+	if err := debt.awaitHook(ctx, startLimit); err != nil {
+		return err
+	}
+	if time.Since(debt.Stopping) < stopLimit+fallAsleep {
+		_ = m.awaitSleep(ctx) // if it is still awake, that stop did nothing
+	}
+	debt.Stopping = time.Time{}
+	return context.Cause(ctx)
+}
+
+// endHook ends a start command whose run was killed. A stop command may come to
+// its end.
+func (d *Debt) endHook(ctx context.Context) {
+	if !d.Stopping.IsZero() {
+		_ = d.awaitHook(ctx, stopLimit)
+	}
+	if d.left() {
+		_ = killGroup(d.Hook) // else it ends by itself
+	}
+}
+
+// awaitHook waits until a command that was left has ended, no longer than limit.
+func (d *Debt) awaitHook(ctx context.Context, limit time.Duration) error {
+	for deadline := time.Now().Add(limit); d.left() && time.Now().Before(deadline); {
+		if err := retry.Sleep(ctx, lockEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}

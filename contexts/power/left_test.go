@@ -1,0 +1,59 @@
+//go:build linux
+
+package power
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+)
+
+// A run that was killed may have told the node to stop, or to start, a moment ago.
+func TestWhatAKilledRunLeft(t *testing.T) {
+	t.Parallel()
+	const soon = "sleep 0.5; "
+	for name, tt := range map[string]struct {
+		awake    bool
+		left     string // the command that still runs
+		stopping time.Duration
+		want     string
+	}{
+		"a stop command":                     {true, soon + stop, 0, "stop start"},
+		"a stop that takes a while":          {true, "(" + soon + stop + ") & exit", 0, "stop start"},
+		"a start command":                    {false, soon + start, -1, "start"},
+		"a start command that starts later":  {false, soon + "exit", -1, "start"},
+		"a stop that was begun a long while": {true, "exit", time.Hour, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t)
+			m := c.machine(start, stop)
+			if tt.awake {
+				c.touch("on")
+			}
+			command := exec.CommandContext(t.Context(), "/bin/sh", "-c", tt.left)
+			command.Dir = c.dir
+			assert.NilError(t, command.Start()) // nobody asks how it ended
+
+			f, debt := m.folder(), &Debt{Node: m.Name}
+			debt.hooked(command.Process.Pid)
+			if tt.stopping >= 0 {
+				debt.Stopping = time.Now().Add(-tt.stopping)
+			}
+			assert.NilError(t, f.make())
+			assert.NilError(t, f.owe(debt))
+			lease, err := m.Acquire(t.Context())
+			assert.NilError(t, err)
+			assert.Assert(t, c.running())
+			assert.Equal(t, c.log(), tt.want)
+			assert.Assert(t, f.debt().Stopping.IsZero())
+
+			lease.Release(t.Context())
+			assert.NilError(t, m.Settle(t.Context()))
+			assert.Equal(t, c.log(), strings.TrimSpace(tt.want+" stop"))
+		})
+	}
+}
