@@ -145,3 +145,30 @@ func TestArchivesOfSkopeo(t *testing.T) {
 	s.skopeo("oci-archive:"+ours+":o", "ours")
 	published(t, openRegistry(), s.repo, "ours", oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 }
+
+// A copy keeps Docker's list to the byte, for skopeo too. An engine loads it under the repository that it came from, also
+// by way of another layout; and create makes of it what every skopeo finds by its tag.
+func TestLayoutsThatAreCopies(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	out := t.TempDir()
+	dir, file, made := filepath.Join(out, "dir"), filepath.Join(out, "file.tar"), filepath.Join(out, "made")
+	want := oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}, MediaType: dockerList}
+
+	digest := exported(t, s.docker("multiarch", "copy", s.ref(), "oci:"+dir+":copy"), "oci", dir, "copy")
+	s.skopeo("oci:"+dir, "copied")
+	assert.Equal(t, published(t, openRegistry(), s.repo, "copied", want).Digest, digest)
+
+	s.docker("multiarch", "copy", "oci:"+dir+":copy", "oci-archive:"+file+":again").succeeded()
+	modern, name := engine("modern"), s.front.address+"/"+s.repo+":again"
+	t.Cleanup(func() { modern.docker(t, "image", "rm", "-f", name) })
+	modern.docker(t, "image", "load", "-q", "-i", file)
+	assert.Equal(t, modern.image(t, name), digest)
+
+	s.docker("multiarch", "create", "-t", "oci:"+made+":m", "oci:"+dir).succeeded()
+	s.skopeo("oci:"+made+":m", "made")
+	want.MediaType = ociIndex
+	image := published(t, openRegistry(), s.repo, "made", want)
+	// There is nothing left to change about it.
+	assert.Equal(t, exported(t, s.docker("multiarch", "create", "-t", "oci:"+made+":n", "oci:"+made+":m"), "oci", made, "n"), image.Digest)
+}

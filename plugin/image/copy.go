@@ -56,6 +56,9 @@ func runCopy(ctx context.Context, dockerCLI command.Cli, from, to string, l *lay
 		return err
 	}
 	desc, done, err := l.registry.Copy(ctx, source, target)
+	if err == nil {
+		err = l.title(target, source)
+	}
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func runCreate(ctx context.Context, dockerCLI command.Cli, o createOptions, l *l
 	if err != nil {
 		return err
 	}
-	c := &creation{cli: dockerCLI, registry: l.registry, input: in}
+	c := &creation{cli: dockerCLI, registry: l.registry, layouts: l, input: in}
 	if err := c.guard(ctx); err != nil {
 		return err
 	}

@@ -76,8 +76,8 @@ func age(child manifest.Child, now time.Time) string {
 // unchanged tells whether the result says the same as the one source, which then
 // keeps its digest.
 func (c *creation) unchanged() bool {
-	in := c.input
-	return len(in.sources) == 1 && in.sources[0].wanted == nil && c.collections[0].Plain &&
-		len(in.platforms) == 0 && len(in.annotations) == 0 && in.mediaType == "" && !in.extend &&
+	in, has := c.input, c.collections[0]
+	return len(in.sources) == 1 && in.sources[0].wanted == nil && has.Plain &&
+		len(in.platforms) == 0 && len(in.annotations) == 0 && (in.mediaType == "" || in.mediaType == has.Descriptor.MediaType) && !in.extend &&
 		!(in.drop && slices.ContainsFunc(c.fresh, func(child manifest.Child) bool { return len(child.Attestations) > 0 }))
 }

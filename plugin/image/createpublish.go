@@ -29,7 +29,7 @@ func (c *creation) publish(ctx context.Context) error {
 		if err := c.carry(ctx, idx.Manifests); err != nil {
 			return err
 		}
-		err = registry.Publish(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
+		err = c.everywhere(ctx, func(ctx context.Context, target reference.NamedTagged) error {
 			opts := c.expecting(target)
 			if len(opts) == 0 && c.input.extend && target.String() == c.input.targets[0].String() {
 				opts = []manifest.PublishOption{manifest.Expecting(before)}
@@ -44,6 +44,16 @@ func (c *creation) publish(ctx context.Context) error {
 		}
 		fmt.Fprintf(c.cli.Err(), "%s was changed by someone else, adding to what it has now\n", reference.FamiliarString(c.input.targets[0]))
 	}
+}
+
+// everywhere publishes under every target.
+func (c *creation) everywhere(ctx context.Context, publish func(context.Context, reference.NamedTagged) error) error {
+	return registry.Publish(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
+		if err := publish(ctx, target); err != nil {
+			return err
+		}
+		return c.layouts.title(target, c.input.sources[0].ref)
+	})
 }
 
 // overtaken tells whether a tag was found changed before anything was written to
@@ -63,7 +73,7 @@ func (c *creation) copyWhole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = registry.Publish(ctx, c.input.targets, func(ctx context.Context, target reference.NamedTagged) error {
+	err = c.everywhere(ctx, func(ctx context.Context, target reference.NamedTagged) error {
 		_, done, err := c.registry.Copy(ctx, ref, target, c.expecting(target)...)
 		if err == nil {
 			printTransferred(c.cli, reference.FamiliarName(target), done)

@@ -28,6 +28,7 @@ const parallelReads = 8
 type creation struct {
 	cli      command.Cli
 	registry *manifest.Registry
+	layouts  *layouts
 	input    *createInput
 
 	before      map[string]digest.Digest // what the targets had, for --if-unchanged

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
+	"runtime"
 
 	"github.com/distribution/reference"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
@@ -38,7 +38,7 @@ type layouts struct {
 type attached struct {
 	*layout.Dir
 
-	repository string
+	repository reference.Named
 }
 
 // source returns the name by which the registry client knows the image that text
@@ -75,57 +75,34 @@ func each(all []string, f func(string) (string, error)) ([]string, error) {
 }
 
 func (l *layouts) attach(ctx context.Context, text string, create bool) (string, error) {
-	form, path, rest := splitLayout(text)
+	form, path, rest := splitLayout(text, runtime.GOOS == "windows")
 	switch {
 	case form == "":
 		return text, nil
 	case path == "":
 		return "", argument.Wrong(fmt.Errorf("invalid name %q: want %sPATH[:TAG][@DIGEST]", text, form))
 	}
+	path = filepath.Clean(path) // one layout is opened once
 	a, known := l.open[form+path]
 	if !known {
+		host := fmt.Sprintf("layout-%d.invalid", len(l.open))
 		var err error
+		if a.repository, err = reference.WithName(host + "/layout"); err != nil {
+			return "", err
+		}
 		if a.Dir, err = l.opened(ctx, form, path, create); err != nil {
 			return "", err
 		}
-		host := fmt.Sprintf("layout-%d.invalid", len(l.open))
-		a.repository = host + "/layout"
-		l.open[form+path], l.shown = a, append(l.shown, a.repository, form+path)
+		l.open[form+path], l.shown = a, append(l.shown, a.repository.Name(), form+path)
 		l.registry.Attach(host, a.Dir)
 	}
 	if create && form == argument.ArchivePrefix && !l.dry {
 		l.written[path] = a.Dir
 	}
-	if rest == "" && !create {
-		rest = only(a)
+	if !create {
+		rest = meant(a, rest)
 	}
-	return a.repository + rest, nil
-}
-
-// named reads a name that is known to be one.
-func named(text string) reference.Named {
-	name, err := reference.ParseNamed(text)
-	if err != nil {
-		panic(err)
-	}
-	return name
-}
-
-// splitLayout takes the name of an image in a layout apart: its form, the path,
-// and tag and digest with what stands before them.
-func splitLayout(text string) (form, path, rest string) {
-	for _, form = range []string{argument.LayoutPrefix, argument.ArchivePrefix} {
-		path, ok := strings.CutPrefix(text, form)
-		if !ok {
-			continue
-		}
-		end := len(path)
-		if i := strings.IndexAny(path, ":@"); i >= 0 {
-			end = i
-		}
-		return form, path[:end], path[end:]
-	}
-	return "", "", ""
+	return a.repository.Name() + rest, nil
 }
 
 // opened opens a layout. An archive is read into a temporary directory.
@@ -159,20 +136,6 @@ func (l *layouts) opened(ctx context.Context, form, path string, create bool) (*
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, err
-}
-
-// only returns the tag or digest of the image in a layout that has no other.
-// Without one, the name is that of the tag latest.
-func only(a attached) string {
-	index, err := a.Index()
-	if err != nil || len(index.Manifests) != 1 {
-		return ""
-	}
-	one := index.Manifests[0]
-	if tagged, err := reference.WithTag(named(a.repository), one.Annotations[ocispec.AnnotationRefName]); err == nil {
-		return ":" + tagged.Tag()
-	}
-	return "@" + one.Digest.String()
 }
 
 // close writes the archives, if the command did its work, and removes what was
