@@ -87,6 +87,7 @@ type descriptor struct {
 	MediaType   string            `json:"mediaType"`
 	Digest      string            `json:"digest"`
 	Size        int               `json:"size"`
+	URLs        []string          `json:"urls,omitempty"`
 	Platform    map[string]string `json:"platform,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,6 +58,22 @@ func (s *windowsScene) nanoserver(host string) string {
 // windows puts a base image for a version of Windows under a tag.
 func (w writer) windows(tag, version string) {
 	w.t.Helper()
+	w.onLayer(tag, version, func(packed []byte) descriptor { return w.blob("application/vnd.docker.image.rootfs.diff.tar.gzip", packed) })
+}
+
+// foreign puts one there whose layer a registry need not hold, as with Microsoft's older images.
+func (w writer) foreign(tag, version string) (layer descriptor) {
+	w.t.Helper()
+	w.onLayer(tag, version, func(packed []byte) descriptor {
+		layer = w.blob("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", packed)
+		layer.URLs = []string{"https://elsewhere.invalid/" + layer.Digest}
+		return layer
+	})
+	return layer
+}
+
+func (w writer) onLayer(tag, version string, put func(packed []byte) descriptor) {
+	w.t.Helper()
 	var packed, plain bytes.Buffer
 	archive := tar.NewWriter(&plain)
 	for _, name := range []string{"Files/", "Files/Windows/", "Files/Windows/System32/"} {
@@ -73,8 +90,7 @@ func (w writer) windows(tag, version string) {
 	config := fmt.Sprintf(`{"architecture":"amd64","os":"windows","os.version":%q,"os.features":["win32k"],"created":"2001-01-01T00:00:00Z",`+
 		`"config":{"Cmd":["c:\\windows\\system32\\cmd.exe"]},"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, version, sha256.Sum256(plain.Bytes()))
 	w.manifest(tag, dockerManifest, map[string]any{
-		"schemaVersion": 2, "mediaType": dockerManifest, "config": w.blob(dockerConfig, []byte(config)),
-		"layers": []descriptor{w.blob("application/vnd.docker.image.rootfs.diff.tar.gzip", packed.Bytes())},
+		"schemaVersion": 2, "mediaType": dockerManifest, "config": w.blob(dockerConfig, []byte(config)), "layers": []descriptor{put(packed.Bytes())},
 	})
 }
 
@@ -301,4 +317,38 @@ func TestFilesWrittenOnWindows(t *testing.T) {
 	for platform, src := range map[string]string{"linux/386": "src", "windows(10.0.20348.2322)/amd64": "Files/src"} {
 		assert.Check(t, is.DeepEqual(below(content[platform], src), []string{"a.txt", "kept.log"}), "%s", platform)
 	}
+}
+
+// An image of a node that doesn't push is the one that it would have pushed: for its version of Windows, its base layer left where it
+// is. Without that layer it is no image.
+func TestRelayOfAWindowsNode(t *testing.T) {
+	t.Parallel()
+	s := newWindowsScene(t)
+	foreign := writeTo(t, s.base).foreign("ltsc2022", windowsVersions["ltsc2022"])
+	s.hosts["ltsc2022"].Run = func(string) (string, int) { return "", 0 }
+	args := s.onWindows("ltsc2022", files{"a.txt": "a"}, `COPY . C:\src\`, "RUN x")
+
+	s.push(append(args, "--relay", "ltsc2022")...).succeeded()
+
+	assert.Equal(t, s.hosts["ltsc2022"].Asked("push"), 0)
+	_, err := openRegistry().Check(t.Context(), s.repo, tag, oracle.Want{})
+	assert.ErrorIs(t, err, oracle.ErrMissing)
+	writeTo(t, s.repo).mount(s.base, foreign.Digest)
+	want := oracle.Want{MediaType: dockerList, Platforms: []string{"linux/386", "windows(10.0.20348.2322)/amd64"}}
+	relayed, files := published(t, openRegistry(), s.repo, tag, want), contentOf(t, openRegistry(), s.repo, tag)
+
+	s.push(args...).succeeded()
+
+	assert.Equal(t, s.hosts["ltsc2022"].Asked("push"), 1)
+	pushed := published(t, openRegistry(), s.repo, tag, want)
+	assert.DeepEqual(t, contentOf(t, openRegistry(), s.repo, tag), files)
+	for _, image := range []oracle.Image{relayed, pushed} {
+		s.hasFeatures(image)
+		assert.Assert(t, is.Contains(string(image.Children[1].Raw), foreign.URLs[0]))
+	}
+
+	writes := len(s.front.writes())
+	s.front.breakWith(refuse(http.StatusNotFound, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "-base/blobs/"+foreign.Digest) }))
+	s.push(append(s.onWindows("ltsc2022", nil), "--relay", "ltsc2022", "--verify=off")...).failed(3, "ltsc2022", "saving the image: ")
+	assert.Equal(t, len(s.front.writes()), writes)
 }

@@ -58,8 +58,11 @@ func (e *entries) layers(ctx context.Context, saved savedImage, diffs []digest.D
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, diff := range diffs {
 		file := e.find(saved.Layers[i])
-		if file == nil || file.Digest != diff {
-			return nil, errors.Join(invalid("layer %d is not %s", i, diff), work.Wait())
+		switch {
+		case file == nil: // even one that no registry holds: unseen, it is not the image
+			return nil, errors.Join(invalid("it lacks layer %d, %s", i, diff), work.Wait())
+		case file.Digest != diff:
+			return nil, errors.Join(invalid("layer %d is %s, not %s", i, file.Digest, diff), work.Wait())
 		}
 		if _, again := first[diff]; again {
 			continue

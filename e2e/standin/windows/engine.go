@@ -50,6 +50,7 @@ var routes = []route{
 	{"inspect", http.MethodGet, regexp.MustCompile(`^/images/(.*)/json$`), (*Engine).inspect},
 	{"tag", http.MethodPost, regexp.MustCompile(`^/images/(.*)/tag$`), (*Engine).tag},
 	{"push", http.MethodPost, regexp.MustCompile(`^/images/(.*)/push$`), (*Engine).push},
+	{"save", http.MethodGet, regexp.MustCompile(`^/images/(?:(.*)/)?get$`), (*Engine).save},
 	{"remove", http.MethodDelete, regexp.MustCompile(`^/images/(.*)$`), (*Engine).remove},
 	{"containers", http.MethodGet, regexp.MustCompile(`^/containers/json$`), (*Engine).listContainers},
 	{"create", http.MethodPost, regexp.MustCompile(`^/containers/create$`), (*Engine).createContainer},
