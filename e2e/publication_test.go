@@ -86,7 +86,7 @@ func (w writer) layered(architecture, text string) descriptor {
 	config := fmt.Sprintf(`{"architecture":%q,"os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, architecture, sum.Sum(nil))
 	return w.manifest("", dockerManifest, map[string]any{
 		"schemaVersion": 2, "mediaType": dockerManifest, "config": w.blob(dockerConfig, []byte(config)),
-		"layers": []descriptor{w.blob("application/vnd.docker.image.rootfs.diff.tar.gzip", packed.Bytes())},
+		"layers": []descriptor{w.blob(dockerLayer, packed.Bytes())},
 	})
 }
 

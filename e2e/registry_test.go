@@ -23,6 +23,8 @@ const (
 	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 	dockerConfig   = "application/vnd.docker.container.image.v1+json"
+	dockerLayer    = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+	foreignLayer   = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
 	ociIndex       = "application/vnd.oci.image.index.v1+json"
 	ociManifest    = "application/vnd.oci.image.manifest.v1+json"
 	ociConfig      = "application/vnd.oci.image.config.v1+json"
@@ -87,7 +89,6 @@ type descriptor struct {
 	MediaType   string            `json:"mediaType"`
 	Digest      string            `json:"digest"`
 	Size        int               `json:"size"`
-	URLs        []string          `json:"urls,omitempty"`
 	Platform    map[string]string `json:"platform,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
@@ -130,8 +131,12 @@ func (w writer) do(method, path, contentType string, body []byte) *http.Response
 func (w writer) blob(mediaType string, content []byte) descriptor {
 	w.t.Helper()
 	d := descriptor{MediaType: mediaType, Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(content)), Size: len(content)}
-	location := w.do(http.MethodPost, "blobs/uploads/", "", nil).Header.Get("Location")
-	w.do(http.MethodPut, location+"&digest="+d.Digest, "application/octet-stream", content)
+	location, err := w.do(http.MethodPost, "blobs/uploads/", "", nil).Location()
+	assert.NilError(w.t, err)
+	query := location.Query()
+	query.Set("digest", d.Digest)
+	location.RawQuery = query.Encode()
+	w.do(http.MethodPut, location.String(), "application/octet-stream", content)
 	return d
 }
 

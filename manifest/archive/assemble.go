@@ -50,7 +50,8 @@ func (e *entries) assemble(ctx context.Context, saved savedImage, d *layout.Dir,
 	return store(d, manifest.MediaType, manifest)
 }
 
-// layers compresses the layers, several at once, and each once however often the image has it.
+// layers compresses the layers, several at once, and each once however often the image has it. Layers that registries once did not
+// hold, the base of older Windows images, are layers like others, as they are in the pushes of engines since 28.0.
 func (e *entries) layers(ctx context.Context, saved savedImage, diffs []digest.Digest, d *layout.Dir) ([]ocispec.Descriptor, error) {
 	first := map[digest.Digest]int{}
 	all := make([]ocispec.Descriptor, len(diffs))
@@ -59,7 +60,7 @@ func (e *entries) layers(ctx context.Context, saved savedImage, diffs []digest.D
 	for i, diff := range diffs {
 		file := e.find(saved.Layers[i])
 		switch {
-		case file == nil: // even one that no registry holds: unseen, it is not the image
+		case file == nil:
 			return nil, errors.Join(invalid("it lacks layer %d, %s", i, diff), work.Wait())
 		case file.Digest != diff:
 			return nil, errors.Join(invalid("layer %d is %s, not %s", i, file.Digest, diff), work.Wait())
@@ -68,10 +69,6 @@ func (e *entries) layers(ctx context.Context, saved savedImage, diffs []digest.D
 			continue
 		}
 		first[diff] = i
-		if from := saved.LayerSources[diff]; isForeign(from.MediaType) {
-			all[i] = from
-			continue
-		}
 		work.Go(func() (err error) {
 			all[i], err = compress(ctx, file, d)
 			return err

@@ -82,10 +82,9 @@ func config(tb testing.TB) string {
 }
 
 type savedImage struct {
-	Config       string
-	RepoTags     []string
-	Layers       []string
-	LayerSources map[digest.Digest]ocispec.Descriptor `json:",omitempty"`
+	Config   string
+	RepoTags []string
+	Layers   []string
 }
 
 // legacy is what engines up to 24.0 save.

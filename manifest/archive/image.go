@@ -42,9 +42,6 @@ func ReadImage(ctx context.Context, r io.Reader, d *layout.Dir, id digest.Digest
 type savedImage struct {
 	Config string
 	Layers []string
-	// LayerSources are what layers come from, by the digest of their content. Of those that registries don't hold, the
-	// base layers of older Windows images, it says where they are.
-	LayerSources map[digest.Digest]ocispec.Descriptor
 }
 
 // saved finds the image whose config has the digest id. There is none if id is that of a manifest.

@@ -133,31 +133,6 @@ func TestReadImageConverts(t *testing.T) {
 	}
 }
 
-// Layers that registries don't hold stay with their maker, but the engine must have what their digest in the config says.
-func TestReadImageWithForeignLayers(t *testing.T) {
-	const foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-	source := describe(foreign, "compressed")
-	source.URLs = []string{"https://mcr.example.com/layer"}
-	entries := legacy(t)
-	saved := savedImage{
-		Config: entries[5].name, Layers: []string{"a/layer.tar", "b/layer.tar", "c/layer.tar"},
-		LayerSources: map[digest.Digest]ocispec.Descriptor{digest.FromString(layers[0]): source},
-	}
-	entries[6].content = marshal(t, []savedImage{saved})
-	d, dir := newLayout(t)
-	desc, err := archive.ReadImage(t.Context(), bytes.NewReader(pack(t, entries...)), d, digest.FromString(config(t)), false)
-	assert.NilError(t, err)
-	var m ocispec.Manifest
-	assert.NilError(t, json.Unmarshal([]byte(read(t, dir, desc.Digest)), &m))
-	assert.DeepEqual(t, m.Layers[0], source)
-	assert.DeepEqual(t, m.Layers[2], source)
-	assert.Equal(t, unzip(t, read(t, dir, m.Layers[1].Digest)), layers[1])
-
-	entries[2].content = "other"
-	_, err = archive.ReadImage(t.Context(), bytes.NewReader(pack(t, entries...)), d, digest.FromString(config(t)), false)
-	assert.ErrorIs(t, err, archive.ErrInvalid)
-}
-
 // Wherever a stream ends, there is no image, and nothing stays behind.
 func TestReadImageOfACutStream(t *testing.T) {
 	entries, _, index := whole(t)

@@ -12,8 +12,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/moby/moby/api/pkg/authconfig"
 	"github.com/moby/moby/api/types/registry"
@@ -125,6 +127,9 @@ func (e *Engine) pushTag(ctx context.Context, out *stream, named reference.Named
 	if err != nil {
 		return err
 	}
+	if image, err = distributable(image); err != nil {
+		return err
+	}
 	layers, err := image.Layers()
 	if err != nil {
 		return err
@@ -150,6 +155,33 @@ func (e *Engine) pushTag(ctx context.Context, out *stream, named reference.Named
 	out.status("", "%s: digest: %s size: %d", tagged.Tag(), digest, size)
 	out.aux(map[string]any{"Tag": tagged.Tag(), "Digest": digest.String(), "Size": size})
 	return err
+}
+
+// distributable is the image with all layers alike: since 28.0 those that registries once did not hold are pushed too (pushDescriptor
+// in distribution/push_v2.go knows schema2.MediaTypeLayer alone).
+func distributable(image v1.Image) (v1.Image, error) {
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		return nil, err
+	}
+	for i, layer := range layers {
+		kind, err := layer.MediaType()
+		if err == nil && !kind.IsDistributable() {
+			layers[i], err = tarball.LayerFromOpener(layer.Uncompressed)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if image, err = mutate.AppendLayers(empty.Image, layers...); err != nil {
+		return nil, err
+	}
+	image, err = mutate.ConfigFile(image, config)
+	return docker2(image), err
 }
 
 // docker2 is the image with the media types that engines push (distribution/push_v2.go, schema2.NewManifestBuilder).

@@ -9,15 +9,13 @@ import (
 	"path"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // save follows api/server/router/image/image_routes.go, getImagesGet, and image/tarexport/save.go, save: all of the archive is there
-// before its first byte is sent. Of what it holds the configs of version 1 are missing, and the tags, which no client of ours reads.
+// before its first byte is sent. What no client of ours reads is missing: tags, configs of version 1, where foreign layers are from.
 func (e *Engine) save(w http.ResponseWriter, r *http.Request, name string) error {
 	if name == "" {
 		name = r.FormValue("names")
@@ -65,8 +63,7 @@ func (a *saved) image(image v1.Image) error {
 	return nil
 }
 
-// layer follows saveConfigAndLayer: each is there, not compressed. What a foreign one comes from is said too
-// (distribution/pull_v2_windows.go, Descriptor).
+// layer follows saveConfigAndLayer: each is there, not compressed, wherever it came from.
 func (a *saved) layer(layer v1.Layer) error {
 	body, err := layer.Uncompressed()
 	if err != nil {
@@ -77,14 +74,7 @@ func (a *saved) layer(layer v1.Layer) error {
 	if err != nil {
 		return err
 	}
-	known, err := partial.Descriptor(layer)
-	if err != nil {
-		return err
-	}
 	source := describe(ocispec.MediaTypeImageLayer, content)
-	if known.MediaType == types.DockerForeignLayer && len(known.URLs) > 0 {
-		source = ocispec.Descriptor{MediaType: string(known.MediaType), Digest: digest.Digest(known.Digest.String()), Size: known.Size, URLs: known.URLs}
-	}
 	diff, err := layer.DiffID()
 	if err != nil {
 		return err
