@@ -52,7 +52,11 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	if req, err = withHostGateway(ctx, req, a.Node, client); err != nil {
 		return Image{}, err
 	}
-	response, err := solve(ctx, client, solveOpt(req, a, files, auth), w)
+	var response *buildkit.SolveResponse
+	err = solve(ctx, client, w, func(events chan *buildkit.SolveStatus) (err error) {
+		response, err = client.Solve(ctx, nil, solveOpt(req, a, files, auth), events)
+		return err
+	})
 	if err != nil {
 		// What the session saw is nearer the truth than what the engine
 		// made of it.
@@ -106,10 +110,9 @@ func dialBuildKit(ctx context.Context, n *contexts.Node) (*buildkit.Client, erro
 	return c, nil
 }
 
-// solve runs a build and passes its events on. When ctx ends it tells the
-// engine to stop, and after stopGrace no longer waits for the engine to say
-// that it did.
-func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *progress.Writer) (*buildkit.SolveResponse, error) {
+// solve has run build, and passes the events on, which run closes. When ctx ends
+// the engine is told to stop, and after stopGrace it is no longer waited for.
+func solve(ctx context.Context, c *buildkit.Client, w *progress.Writer, run func(events chan *buildkit.SolveStatus) error) error {
 	events := make(chan *buildkit.SolveStatus)
 	shown := make(chan struct{})
 	var base baseImages
@@ -135,10 +138,9 @@ func solve(ctx context.Context, c *buildkit.Client, opt buildkit.SolveOpt, w *pr
 			_ = c.Close()
 		}
 	}()
-	// Solve closes events.
-	response, err := c.Solve(ctx, nil, opt, events)
+	err := run(events)
 	close(ended)
 	<-cut
 	<-shown
-	return response, base.explain(err)
+	return base.explain(err)
 }

@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 
 	buildkit "github.com/moby/buildkit/client"
@@ -30,48 +29,61 @@ func Calls() []string { return []string{"check", "outline", "targets"} }
 
 // Call asks the Dockerfile frontend on the node of an assignment about the
 // Dockerfile instead of building it.
-func Call(ctx context.Context, req Request, a Assignment, w *progress.Writer) (CallResult, error) {
+func (r *Runner) Call(ctx context.Context, req Request, a Assignment) (result CallResult, err error) {
+	ctx, release := watch(ctx, a.Node)
+	defer release()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	client, err := dialBuildKit(ctx, a.Node)
 	if err != nil {
-		return CallResult{}, blame(ctx, a.Node, err)
+		return result, blame(ctx, a.Node, err)
 	}
 	defer func() { _ = client.Close() }()
-	files, err := newMounts(req, req.Context.View(fail), fail)
+	w := r.writer(a, a.Node.Name)
+	opt, err := r.callOpt(req, a, fail, w)
 	if err != nil {
-		return CallResult{}, err
+		return result, err
 	}
-	auth, err := (&buildKit{}).auth(nil, fail, w)
-	if err != nil {
-		return CallResult{}, err
+	frontend, attrs := opt.Frontend, opt.FrontendAttrs
+	opt.Frontend, opt.FrontendAttrs = "", nil
+	err = solve(ctx, client, w, func(events chan *buildkit.SolveStatus) error {
+		_, err := client.Build(ctx, opt, "", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+			answer, err := c.Solve(ctx, gateway.SolveRequest{Frontend: frontend, FrontendOpt: attrs})
+			if err != nil {
+				return nil, err
+			}
+			result, err = newCallResult(answer.Metadata)
+			return gateway.NewResult(), err
+		}, events)
+		return err
+	})
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return result, cause
 	}
-	opt := solveOpt(req, a, files, auth)
-	opt.Exports, opt.CacheExports, opt.Frontend = nil, nil, ""
-	attrs := maps.Clone(opt.FrontendAttrs)
-	attrs["requestid"] = callRequests[req.Call]
-	var result CallResult
-	events := make(chan *buildkit.SolveStatus)
-	shown := make(chan struct{})
-	go func() {
-		defer close(shown)
-		for e := range events {
-			w.Status(e)
-		}
-	}()
-	_, err = client.Build(ctx, opt, "", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		r, err := c.Solve(ctx, gateway.SolveRequest{Frontend: "dockerfile.v0", FrontendOpt: attrs})
-		if err != nil {
-			return nil, err
-		}
-		result, err = newCallResult(r.Metadata)
-		return gateway.NewResult(), err
-	}, events)
-	<-shown
 	if err != nil {
-		return result, fmt.Errorf("asking the Dockerfile frontend of %s: %w", a.Node.Name, err)
+		return result, blame(ctx, a.Node, fmt.Errorf("asking the Dockerfile frontend of %s: %w", a.Node.Name, err))
 	}
 	return result, nil
+}
+
+// callOpt is what a build's options become for a question: nothing is exported.
+func (r *Runner) callOpt(req Request, a Assignment, fail context.CancelCauseFunc, w *progress.Writer) (buildkit.SolveOpt, error) {
+	files, err := newMounts(req, req.Context.View(fail), fail)
+	if err != nil {
+		return buildkit.SolveOpt{}, err
+	}
+	access, err := req.Access(a.Platform)
+	if err != nil {
+		return buildkit.SolveOpt{}, err
+	}
+	auth, err := (&buildKit{credentials: r.credentialsFor(a.Node), tokens: r.Tokens}).auth(access, fail, w)
+	if err != nil {
+		return buildkit.SolveOpt{}, err
+	}
+	opt := solveOpt(req, a, files, auth)
+	opt.Exports, opt.CacheExports = nil, nil
+	opt.FrontendAttrs["requestid"] = callRequests[req.Call]
+	return opt, nil
 }
 
 func newCallResult(metadata map[string][]byte) (CallResult, error) {

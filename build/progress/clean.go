@@ -23,7 +23,7 @@ func Clean(text string) string {
 		return text
 	}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
-	return printable(sequences.ReplaceAllString(cutLines(text), ""))
+	return Printable(cutLines(text))
 }
 
 // CleanLine is Clean for text that has to stay on one line.
@@ -44,7 +44,9 @@ func isClean(text string) bool {
 	return true
 }
 
-func printable(text string) string {
+// Printable is Clean for text that programs read: its lines are whole, however
+// long.
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -53,7 +55,7 @@ func printable(text string) string {
 			return -1
 		}
 		return r
-	}, text)
+	}, sequences.ReplaceAllString(text, ""))
 }
 
 // cutLines cuts before the text is cleaned: half a sequence at the end of a cut

@@ -44,6 +44,7 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, display.Wait()) }()
+	runner := &build.Runner{Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens}
 	var errs []error
 	asked := map[string]bool{}
 	for _, a := range s.plan {
@@ -52,7 +53,7 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 			continue
 		}
 		asked[string(request.Dockerfile.Content)] = true
-		result, err := build.Call(ctx, request, a, display.Writer("check", a.Node.Name))
+		result, err := runner.Call(ctx, request, a)
 		if err != nil {
 			return err
 		}
@@ -69,12 +70,12 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 // answer is what is shown of a result. The frontend has no words for a Dockerfile
 // without warnings; these are docker build's.
 func (o *options) answer(r build.CallResult) string {
-	text := string(r.Text)
-	if o.callJSON {
-		text = string(r.JSON)
+	switch {
+	case o.callJSON:
+		// The Dockerfile is in it, on one line that may be long.
+		return strings.TrimRight(progress.Printable(string(r.JSON)), "\n")
+	case len(r.Text) == 0 && o.call == "check":
+		return "Check complete, no warnings found."
 	}
-	if text == "" && o.call == "check" {
-		text = "Check complete, no warnings found."
-	}
-	return strings.TrimRight(progress.Clean(text), "\n")
+	return strings.TrimRight(progress.Clean(string(r.Text)), "\n")
 }
