@@ -11,8 +11,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockEvery is how often a lock is tried that somebody holds.
-const lockEvery = 50 * time.Millisecond
+const (
+	// lockEvery is how often a lock is tried that somebody holds.
+	lockEvery = 50 * time.Millisecond
+	// releaseLimit is how long the end of a lease may take.
+	releaseLimit = 2 * time.Second
+)
 
 // Lease says that a run uses a node. It ends with the process at the latest.
 type Lease struct {
@@ -60,8 +64,11 @@ func (f folder) lease() (*Lease, error) {
 	return l, nil
 }
 
-// Release ends the lease.
+// Release ends the lease. Whoever starts or stops the node now is not awaited for
+// long, whether ctx has ended or not.
 func (l *Lease) Release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
 	if unlock, err := l.folder.lock(ctx); err == nil {
 		defer unlock()
 		if debt := l.folder.debt(); debt != nil {
@@ -74,8 +81,8 @@ func (l *Lease) Release(ctx context.Context) {
 }
 
 func (l *Lease) end() {
+	_ = l.file.Unlock() // before, Windows removes nothing
 	_ = os.Remove(l.file.Path())
-	_ = l.file.Unlock()
 }
 
 // users are the processes that have leases. Leases of processes that have ended

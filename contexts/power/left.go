@@ -35,13 +35,16 @@ func (m *Machine) outlast(ctx context.Context, debt *Debt) error {
 
 // endHook ends a start command whose run was killed. A stop command may come to
 // its end.
-func (d *Debt) endHook(ctx context.Context) {
+func (d *Debt) endHook(ctx context.Context) error {
 	if !d.Stopping.IsZero() {
-		_ = d.awaitHook(ctx, stopLimit)
+		if err := d.awaitHook(ctx, stopLimit); err != nil {
+			return err
+		}
 	}
 	if d.left() {
 		_ = killGroup(d.Hook) // else it ends by itself
 	}
+	return nil
 }
 
 // awaitHook waits until a command that was left has ended, no longer than limit.

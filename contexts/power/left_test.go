@@ -3,8 +3,10 @@
 package power
 
 import (
+	"context"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,4 +58,43 @@ func TestWhatAKilledRunLeft(t *testing.T) {
 			assert.Equal(t, c.log(), strings.TrimSpace(tt.want+" stop"))
 		})
 	}
+}
+
+// A stop by hand that is given up may be carried out all the same.
+func TestStopByHandIsInterrupted(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.touch("on")
+	m := c.machine(start, "setsid sh -c 'sleep 0.5; rm -f on' & sleep 9")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	assert.ErrorIs(t, m.StopNow(ctx, false), ErrHook)
+
+	m.Stop.Shell = stop
+	assert.ErrorIs(t, m.Settle(t.Context()), ErrHeld)
+	lease, err := m.Acquire(t.Context())
+	assert.NilError(t, err)
+	assert.Equal(t, c.log(), "start")
+	lease.Release(t.Context())
+	assert.NilError(t, m.Settle(t.Context()))
+	assert.Equal(t, c.log(), "start stop")
+}
+
+// Who does not wait for the stop command of a killed run leaves it alone.
+func TestInterruptLeavesAStopCommand(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	m := c.machine(start, stop)
+	command := exec.CommandContext(t.Context(), "/bin/sh", "-c", "sleep 0.5; "+stop)
+	command.Dir, command.SysProcAttr = c.dir, &syscall.SysProcAttr{Setpgid: true}
+	assert.NilError(t, command.Start())
+	debt := &Debt{Node: m.Name, Stopping: time.Now()}
+	debt.hooked(command.Process.Pid)
+	assert.NilError(t, m.folder().make())
+	assert.NilError(t, m.folder().owe(debt))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	assert.ErrorIs(t, m.Settle(ctx), context.DeadlineExceeded)
+	assert.NilError(t, command.Wait())
+	assert.Equal(t, c.log(), "stop")
 }

@@ -98,13 +98,20 @@ func (m *Machine) Acquire(ctx context.Context) (*Lease, error) {
 		debt = &Debt{Node: m.Name, Since: time.Now()}
 	}
 	// Another run that waits for the engine has started it.
-	started := len(f.users()) > 0
+	starts := !awake && len(f.users()) == 0
+	if starts && debt.Held {
+		// Whoever held it did so until it was off.
+		debt.Held = false
+		if debt.Since.IsZero() {
+			debt.Since = time.Now()
+		}
+	}
 	lease, err := f.lease()
 	if err != nil {
 		return nil, err
 	}
 	err = m.promise(f, debt)
-	if err == nil && !awake && !started {
+	if err == nil && starts {
 		err = m.start(ctx, f, debt)
 	}
 	if err != nil {

@@ -128,6 +128,35 @@ func TestStopWaits(t *testing.T) {
 	assert.Equal(t, len(m.Store.Debts()), 0)
 }
 
+// Who held a node did so until it was off: what a build starts it stops.
+func TestHeldUntilItWasOff(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	m := c.machine(start, stop)
+	lease, err := m.Acquire(t.Context())
+	assert.NilError(t, err)
+	assert.NilError(t, m.Hold(t.Context()))
+	lease.Release(t.Context())
+	assert.NilError(t, os.Remove(c.path("on")))
+
+	lease, err = m.Acquire(t.Context())
+	assert.NilError(t, err)
+	lease.Release(t.Context())
+	assert.NilError(t, m.Settle(t.Context()))
+	assert.Equal(t, c.log(), "start start stop")
+}
+
+// A stop by hand that fails leaves nothing to be done about a node that was never
+// started here.
+func TestStopByHandFails(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.touch("on")
+	m := c.machine(start, "exit 1")
+	assert.ErrorIs(t, m.StopNow(t.Context(), false), ErrHook)
+	assert.Equal(t, len(m.Store.Debts()), 0)
+}
+
 // Keep owes nothing.
 func TestKeep(t *testing.T) {
 	t.Parallel()

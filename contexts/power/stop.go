@@ -58,7 +58,8 @@ func (m *Machine) StopNow(ctx context.Context, force bool) error {
 	defer unlock()
 	debt := f.debt()
 	if debt == nil {
-		debt = &Debt{Node: m.Name}
+		// If this is killed or interrupted, only its Stopping counts.
+		debt = &Debt{Node: m.Name, Held: true}
 	}
 	if force {
 		_, err := m.end(ctx, f, debt)
@@ -100,30 +101,30 @@ func (m *Machine) busy(ctx context.Context, since time.Time) error {
 // end runs the stop command, after what is left of another command, and sees
 // whether it is true that the node stopped.
 func (m *Machine) end(ctx context.Context, f folder, debt *Debt) (tried bool, err error) {
-	debt.endHook(ctx)
 	if m.Stop.IsZero() {
 		return false, fmt.Errorf("node %s has no stop command", m.Name)
 	}
-	note := func() {
-		if f.debt() != nil {
-			_ = f.owe(debt) // what can't be noted is stopped all the same
-		}
+	if err := debt.endHook(ctx); err != nil {
+		return false, err
 	}
+	owed := f.debt() != nil
 	debt.Stopping = time.Now()
-	note()
+	_ = f.owe(debt) // what can't be noted is stopped all the same
 	h := hook{what: "stop", command: m.Stop, limit: stopLimit}
-	h.began = func(pid int) error { debt.hooked(pid); note(); return nil }
+	h.began = func(pid int) error { debt.hooked(pid); _ = f.owe(debt); return nil }
 	if _, err = m.run(ctx, h); err == nil {
 		err = m.awaitSleep(ctx)
 	}
-	if err == nil {
-		return true, f.forget()
+	if err == nil || !owed && ctx.Err() == nil {
+		return true, errors.Join(err, f.forget())
 	}
 	if ctx.Err() == nil {
 		debt.Stopping = time.Time{}
 	}
 	debt.unhooked()
-	note()
+	if f.debt() != nil { // else it was forgotten meanwhile
+		_ = f.owe(debt)
+	}
 	return true, err
 }
 

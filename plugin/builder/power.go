@@ -154,10 +154,8 @@ func (s *session) end(ctx context.Context, l lease) {
 		l.renewed()
 	}
 	name := l.machine.Name
-	releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout/2)
-	defer cancel()
 	if l.lease != nil {
-		l.lease.Release(releasing)
+		l.lease.Release(ctx)
 	}
 	switch {
 	case s.input.options.noHooks || l.machine.Store.Debt(name) == nil:

@@ -111,7 +111,7 @@ func startNode(ctx context.Context, dockerCLI command.Cli, m *Machine) error {
 		return err
 	}
 	if lease != nil {
-		defer lease.Release(context.WithoutCancel(ctx))
+		defer lease.Release(ctx)
 	}
 	if _, err := m.node.Await(ctx, WaitOf(m.Power)); err != nil {
 		return err
