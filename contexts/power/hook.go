@@ -46,7 +46,7 @@ func (m *Machine) run(ctx context.Context, h hook) (string, error) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Dir, cmd.Env, cmd.WaitDelay = m.Dir, append([]string{"MULTIARCH_NODE=" + m.Name}, m.Env...), stdoutDelay
 	isolate(cmd)
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+	cmd.Cancel = func() error { return killGroup(cmd.Process) }
 	err := cmd.Start()
 	if err == nil {
 		if h.began != nil {
@@ -57,7 +57,7 @@ func (m *Machine) run(ctx context.Context, h hook) (string, error) {
 		}
 		err = errors.Join(err, cmd.Wait())
 		// What the command left in its group ends with it.
-		_ = killGroup(cmd.Process.Pid)
+		_ = killGroup(cmd.Process)
 	}
 	switch {
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):

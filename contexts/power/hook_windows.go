@@ -23,11 +23,6 @@ func Detach(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP | detachedProcess}
 }
 
-// killGroup ends the process itself: Windows knows no groups to end.
-func killGroup(pid int) error {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return nil // it has ended
-	}
-	return p.Kill()
-}
+// killGroup ends the process itself: Windows knows no groups to end. One that has
+// ended already it leaves alone, and whoever has its number now.
+func killGroup(p *os.Process) error { return p.Kill() }

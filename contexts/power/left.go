@@ -2,6 +2,7 @@ package power
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/docker-multiarch/docker-multiarch/retry"
@@ -42,7 +43,7 @@ func (d *Debt) endHook(ctx context.Context) error {
 		}
 	}
 	if d.left() {
-		_ = killGroup(d.Hook) // else it ends by itself
+		_ = killGroup(&os.Process{Pid: d.Hook}) // else it ends by itself
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 )
 
 // A run that was killed may have told the node to stop, or to start, a moment ago.
@@ -58,6 +60,13 @@ func TestWhatAKilledRunLeft(t *testing.T) {
 			assert.Equal(t, c.log(), strings.TrimSpace(tt.want+" stop"))
 		})
 	}
+}
+
+// A command has no terminal to ask on: it leads a session.
+func TestHookHasNoTerminal(t *testing.T) {
+	t.Parallel()
+	_, err := newCloud(t).hook(t, time.Minute, config.Command{Shell: "set -- $(cat /proc/$$/stat); test $6 = $$"})
+	assert.NilError(t, err)
 }
 
 // A stop by hand that is given up may be carried out all the same.
