@@ -19,11 +19,9 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 )
 
-const (
-	// renewEvery is how often a node with a dead-man timer is told that it is
-	// still in use.
-	renewEvery = 5 * time.Minute
-)
+// renewEvery is how often a node with a dead-man timer is told that it is still in
+// use.
+const renewEvery = 5 * time.Minute
 
 // lease is a node that this build may have to stop.
 type lease struct {
@@ -99,13 +97,9 @@ func (s *session) wake(ctx context.Context, n *contexts.Node) (*contexts.Node, e
 	if !settings.Wakes() {
 		return n, nil
 	}
-	m, err := node.NewMachine(s.cli, s.config, n) //nolint:contextcheck // the reaper outlives this command
+	m, err := node.NewMachine(s.cli, s.config, n, !s.input.options.noHooks) //nolint:contextcheck // the reaper outlives this command
 	if err != nil {
 		return nil, err
-	}
-	if s.input.options.noHooks {
-		// That it is in use holds all the same.
-		m.Start, m.Reaper = config.Command{}, func() error { return nil }
 	}
 	l := lease{machine: m}
 	l.lease, err = m.Acquire(ctx)

@@ -23,8 +23,12 @@ func stateDir() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "docker-multiarch"), nil
 	}
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+	switch runtime.GOOS {
+	case "windows":
 		dir, err := os.UserCacheDir()
+		return filepath.Join(dir, "docker-multiarch"), err
+	case "darwin": // where nobody clears caches: a stop that is owed must not be lost
+		dir, err := os.UserConfigDir()
 		return filepath.Join(dir, "docker-multiarch"), err
 	}
 	home, err := os.UserHomeDir()

@@ -21,14 +21,15 @@ import (
 // defaultWait is how long an engine may take to answer after its start command.
 const defaultWait = 5 * time.Minute
 
-// hookVariables are the variables that the user's start and stop commands get,
-// and hookPrefixes the beginnings of the names of others: what a shell needs and
-// what the tools of clouds read. Registries are not among them.
+// hookVariables are the variables that the user's start and stop commands get, in
+// capitals or not (Windows says Path), and hookPrefixes the beginnings of the names
+// of others: what a shell needs and what the tools of clouds read. Registries are
+// not among them.
 var (
 	hookVariables = []string{
 		"HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS",
 		"XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "KRB5CCNAME", "LIBVIRT_DEFAULT_URI", "BOTO_CONFIG",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
 		"USERPROFILE", "APPDATA", "LOCALAPPDATA", "SYSTEMROOT", "COMSPEC", "PATHEXT", "TEMP", "TMP",
 	}
 	hookPrefixes = []string{"LC_", "AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "ARM_", "HCLOUD_", "OS_", "DIGITALOCEAN_", "SCW_"}
@@ -59,9 +60,10 @@ type Machine struct {
 func (m *Machine) release() { _ = contexts.Nodes{m.node}.Close() }
 
 // NewMachine is the node as something that can be started and stopped, by the
-// commands of a configuration that is the user's alone.
-func NewMachine(dockerCLI command.Cli, c *config.Config, n *contexts.Node) (*Machine, error) {
-	if err := c.Own(); err != nil {
+// commands of a configuration that is the user's alone. Without hooks it can't; that
+// it is in use holds all the same.
+func NewMachine(dockerCLI command.Cli, c *config.Config, n *contexts.Node, hooks bool) (*Machine, error) {
+	if err := c.Own(); hooks && err != nil {
 		return nil, err
 	}
 	if n.Client() == nil {
@@ -71,11 +73,14 @@ func NewMachine(dockerCLI command.Cli, c *config.Config, n *contexts.Node) (*Mac
 	if err != nil {
 		return nil, err
 	}
-	return &Machine{node: n, Machine: &power.Machine{
-		Name: n.Name, Power: c.Node(n.Name).Power, Engine: n, Store: store,
+	m := &Machine{node: n, Machine: &power.Machine{
+		Name: n.Name, Engine: n, Store: store, Reaper: func() error { return nil },
 		Dir: filepath.Dir(c.Path), Env: hookEnvironment(os.Environ()),
-		Reaper: func() error { return startReaper(dockerCLI, n.Name) },
-	}}, nil
+	}}
+	if hooks {
+		m.Power, m.Reaper = c.Node(n.Name).Power, func() error { return startReaper(dockerCLI, n.Name) }
+	}
+	return m, nil
 }
 
 // loadMachine loads the one node that is to be started or stopped.
@@ -89,7 +94,7 @@ func loadMachine(dockerCLI command.Cli, name string) (*Machine, error) {
 		return nil, err
 	}
 	configure(nodes[0], c)
-	m, err := NewMachine(dockerCLI, c, nodes[0])
+	m, err := NewMachine(dockerCLI, c, nodes[0], true)
 	if err != nil {
 		return nil, errors.Join(err, nodes.Close())
 	}
@@ -99,7 +104,7 @@ func loadMachine(dockerCLI command.Cli, name string) (*Machine, error) {
 // hookEnvironment is what of all variables the user's commands get.
 func hookEnvironment(all []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(variable string) bool {
-		name, _, _ := strings.Cut(variable, "=")
+		name, _, _ := strings.Cut(strings.ToUpper(variable), "=")
 		return !slices.Contains(hookVariables, name) &&
 			!slices.ContainsFunc(hookPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	})

@@ -94,7 +94,7 @@ func MindDebts(dockerCLI command.Cli, cmd *cobra.Command) {
 // hooksAllowed says that no --no-hooks was given.
 func hooksAllowed(cmd *cobra.Command) bool {
 	flag := cmd.Flags().Lookup(NoHooksFlag)
-	return flag == nil || !flag.Changed
+	return flag == nil || flag.Value.String() == "false"
 }
 
 func remindOfDebts(dockerCLI command.Cli, hooks bool) {
