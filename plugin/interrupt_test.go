@@ -5,11 +5,16 @@ package plugin
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
 
+	"github.com/docker/cli/cli/streams"
 	"gotest.tools/v3/assert"
+	"gotest.tools/v3/poll"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 )
@@ -35,3 +40,47 @@ func TestAnInterruptIsExitCode130(t *testing.T) {
 	assert.Assert(t, !errors.Is(err, build.ErrNodeLost), "%v", err)
 	assert.Equal(t, d.Out.String(), "")
 }
+
+// What nothing can end, the read of a terminal or a program of others, is waited for
+// no longer than until an interrupt.
+func TestAnInterruptEndsWaitingForInput(t *testing.T) {
+	d, _, _, dir := two(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	waiting := make(chan struct{}, 10)
+	served := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		waiting <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer served.Close()
+	typed, typing := io.Pipe()
+	defer typing.Close()
+	d.CLI.SetIn(streams.NewIn(io.NopCloser(readFunc(func(p []byte) (int, error) {
+		waiting <- struct{}{}
+		return typed.Read(p)
+	}))))
+	for _, args := range [][]string{
+		{"build", "-"},
+		{"build", "-f", "-", dir},
+		{"check", "-f", "-", dir},
+		{"prune"},
+		{"build", served.URL + "/context.tar"},
+		{"build", served.URL + "/app.git"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-waiting; cancel() }()
+		err := d.runContext(ctx, args...)
+		assert.Equal(t, exitCode(err), exitInterrupted, "%q: %v", args, err)
+	}
+	served.CloseClientConnections()
+	poll.WaitOn(t, func(poll.LogT) poll.Result {
+		left, err := os.ReadDir(os.TempDir())
+		if err != nil || len(left) > 0 {
+			return poll.Continue("%v is left, %v", left, err)
+		}
+		return poll.Success()
+	})
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }

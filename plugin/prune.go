@@ -59,7 +59,7 @@ func runPrune(ctx context.Context, dockerCLI command.Cli, o pruneOptions) error 
 	}
 	defer func() { _ = nodes.Close() }()
 	if !o.force {
-		if err := confirm(dockerCLI, fmt.Sprintf("This will remove unused build cache of %s. Continue? [y/N] ", nodes[0].Name)); err != nil {
+		if err := confirm(ctx, dockerCLI, fmt.Sprintf("This will remove unused build cache of %s. Continue? [y/N] ", nodes[0].Name)); err != nil {
 			return err
 		}
 	}
@@ -80,9 +80,9 @@ func runPrune(ctx context.Context, dockerCLI command.Cli, o pruneOptions) error 
 }
 
 // confirm asks on standard error; anything but yes is no.
-func confirm(dockerCLI command.Cli, question string) error {
+func confirm(ctx context.Context, dockerCLI command.Cli, question string) error {
 	fmt.Fprint(dockerCLI.Err(), question)
-	answer, err := bufio.NewReader(dockerCLI.In()).ReadString('\n')
+	answer, err := bufio.NewReader(argument.Stdin(ctx, dockerCLI.In())).ReadString('\n')
 	if err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y") {
 		return nil
 	}

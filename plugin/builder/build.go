@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
@@ -48,7 +49,8 @@ The values of many flags can be for one platform: linux/arm64:VALUE.`,
 
 // runBuild is one build from flags to result.
 func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *options, version string) (err error) {
-	temporary, err := o.fetchContext(dockerCLI.In(), dockerCLI.Err())
+	stdin := argument.Stdin(ctx, dockerCLI.In())
+	temporary, err := o.fetchContext(ctx, stdin, dockerCLI.Err())
 	if temporary != "" {
 		defer func() { _ = os.RemoveAll(temporary) }()
 	}
@@ -62,7 +64,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	if !node.ExplicitContext(cmd) {
 		o.settled = settings.Platforms
 	}
-	in, err := o.read(dockerCLI.In())
+	in, err := o.read(stdin)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,19 @@
 package builder
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	clibuild "github.com/docker/cli/cli/command/image/build"
 	"github.com/moby/go-archive"
+	dockerprogress "github.com/moby/moby/client/pkg/progress"
+	"github.com/moby/moby/client/pkg/streamformatter"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
@@ -18,35 +24,79 @@ import (
 // URL of a tar archive or of a Dockerfile, or "-" for either on standard input.
 // It is fetched once, here, so that all nodes get the same; a git URL is one
 // commit from then on. The caller removes what it returns.
-func (o *options) fetchContext(stdin io.ReadCloser, notes io.Writer) (temporary string, err error) {
+func (o *options) fetchContext(ctx context.Context, stdin io.Reader, notes io.Writer) (temporary string, err error) {
 	kind, err := clibuild.DetectContextType(o.dir)
 	if err != nil {
 		return "", argument.Wrong(fmt.Errorf("invalid build context: %w", err))
 	}
 	switch kind {
 	case clibuild.ContextTypeStdin:
-		return o.unpack(clibuild.GetContextFromReader(stdin, o.dockerfileInContext()))
+		return o.unpack(clibuild.GetContextFromReader(io.NopCloser(stdin), o.dockerfileInContext()))
 	case clibuild.ContextTypeRemote:
-		return o.unpack(clibuild.GetContextFromURL(notes, o.dir, o.dockerfileInContext()))
-	case clibuild.ContextTypeGit:
-		dir, _, err := clibuild.GetContextFromGitURL(o.dir, o.dockerfileInContext())
+		body, err := download(ctx, o.dir, notes)
 		if err != nil {
-			return "", fmt.Errorf("fetching %s: %w", progress.Clean(o.dir), err)
+			return "", fmt.Errorf("fetching build context: %w", err)
 		}
-		o.dir, o.fetched = dir, true
-		return topOf(dir), nil
+		return o.unpack(clibuild.GetContextFromReader(body, o.dockerfileInContext()))
+	case clibuild.ContextTypeGit:
+		return o.clone(ctx)
 	case clibuild.ContextTypeLocal:
 	}
 	return "", nil
 }
 
-// dockerfileInContext is the Dockerfile's name for docker/cli, which wants it
-// to be in what it fetches.
+// dockerfileInContext is the Dockerfile's name for docker/cli, which wants it to be
+// in what it fetches; Stdin if that can't be said.
 func (o *options) dockerfileInContext() string {
-	if len(o.file.All) == 1 && o.file.All[0].Value != dockerfile.Stdin {
-		return o.file.All[0].Value
+	switch files := o.file.All; {
+	case len(files) == 0:
+		return ""
+	case len(files) == 1 && !strings.Contains(files[0].Value, "{{"):
+		return files[0].Value
 	}
-	return ""
+	return dockerfile.Stdin
+}
+
+// download gets what is at a URL.
+func download(ctx context.Context, url string, notes io.Writer) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return nil, errors.Join(fmt.Errorf("getting %s: %s", url, response.Status), response.Body.Close())
+	}
+	shown := streamformatter.NewProgressOutput(notes)
+	return dockerprogress.NewProgressReader(response.Body, shown, response.ContentLength, "", "Downloading build context from remote url: "+progress.Clean(url)), nil
+}
+
+// clone makes a clone of a git repository. docker/cli knows no context: what it
+// does when ctx ends is left to itself, as the git that it started.
+func (o *options) clone(ctx context.Context) (temporary string, err error) {
+	url, file, done := o.dir, o.dockerfileInContext(), make(chan error, 1)
+	var dir string
+	go func() {
+		var err error
+		dir, _, err = clibuild.GetContextFromGitURL(url, file)
+		done <- err
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if dir != "" {
+		temporary = topOf(dir)
+	}
+	if err != nil {
+		return temporary, fmt.Errorf("fetching %s: %w", progress.Clean(url), err)
+	}
+	o.dir, o.fetched = dir, true
+	return temporary, nil
 }
 
 // unpack writes an archive into a directory of its own.

@@ -153,7 +153,7 @@ func (o *checkOptions) inputs(ctx context.Context, dockerCLI command.Cli) (input
 		return nil, done, argument.Wrong(fmt.Errorf("invalid build context: %w", err))
 	}
 	done = func() { _ = root.Close() }
-	files := NewSet(o.dir, &o.file, dockerCLI.In())
+	files := NewSet(o.dir, &o.file, argument.Stdin(ctx, dockerCLI.In()))
 	if err := files.ReadKnown(wanted); err != nil {
 		return nil, done, err
 	}
