@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -21,24 +22,24 @@ import (
 
 func TestAnInterruptIsExitCode130(t *testing.T) {
 	d, amd, _, dir := two(t)
-	started := make(chan struct{})
-	amd.Solve = func(ctx context.Context, _ string) (string, error) {
-		close(started)
-		<-ctx.Done()
-		return "", ctx.Err()
+	for _, interrupt := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if signal.Ignored(interrupt) {
+			continue // nohup go test
+		}
+		interrupted := make(chan struct{})
+		amd.Solve = func(ctx context.Context, _ string) (string, error) {
+			assert.Check(t, syscall.Kill(os.Getpid(), interrupt))
+			close(interrupted)
+			<-ctx.Done()
+			return "", ctx.Err()
+		}
+		err := d.run(t, "build", "--platform", "linux/amd64", dir)
+		<-interrupted
+		assert.ErrorIs(t, err, errInterrupted)
+		assert.Equal(t, exitCode(err), exitInterrupted)
+		assert.Assert(t, !errors.Is(err, build.ErrNodeLost), "%v", err)
+		assert.Equal(t, d.Out.String(), "")
 	}
-	interrupted := make(chan struct{})
-	go func() {
-		<-started
-		assert.Check(t, syscall.Kill(os.Getpid(), syscall.SIGINT))
-		close(interrupted)
-	}()
-	err := d.run(t, "build", "--platform", "linux/amd64", dir)
-	<-interrupted
-	assert.ErrorIs(t, err, errInterrupted)
-	assert.Equal(t, exitCode(err), exitInterrupted)
-	assert.Assert(t, !errors.Is(err, build.ErrNodeLost), "%v", err)
-	assert.Equal(t, d.Out.String(), "")
 }
 
 // What nothing can end, the read of a terminal or a program of others, is waited for

@@ -89,9 +89,19 @@ func explainedArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// interrupts are the signals that end a command: that of a terminal which is closed
+// too, unless nohup has it ignored.
+func interrupts() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
+}
+
 func explainedRun(inner func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(cmd.Context(), interrupts()...)
 		defer stop()
 		// From the first signal on the next one has its usual effect: it
 		// ends the process.

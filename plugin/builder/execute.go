@@ -49,7 +49,8 @@ func (s *session) execute(ctx context.Context) (err error) {
 	if err := runner.CheckRegistries(ctx, s.plan); err != nil {
 		return err
 	}
-	s.results, err = runner.Run(ctx, s.requestFor, s.plan)
+	requestFor := func(a build.Assignment) build.Request { return s.requestFor(ctx, a) }
+	s.results, err = runner.Run(ctx, requestFor, s.plan)
 	noteBuild(s.history, projectKey(s.input.options.dir), s.results)
 	if err != nil {
 		return s.diagnose(ctx, err)

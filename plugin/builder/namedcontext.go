@@ -16,7 +16,7 @@ import (
 var locations = []string{"docker-image://", "http://", "https://", "git://", "git@", "ssh://"}
 
 // readNamedContexts takes --build-context NAME=PATH|LOCATION.
-func (s *session) readNamedContexts(r *build.Request, a build.Assignment) error {
+func (s *session) readNamedContexts(ctx context.Context, r *build.Request, a build.Assignment) error {
 	r.NamedContexts = map[string]build.NamedContext{}
 	for _, value := range s.input.options.buildContexts.List(a.Platform) {
 		name, place, ok := strings.Cut(value, "=")
@@ -27,13 +27,13 @@ func (s *session) readNamedContexts(r *build.Request, a build.Assignment) error 
 			r.NamedContexts[name] = build.NamedContext{Location: place}
 			continue
 		}
-		dir, err := s.directory(place)
+		dir, err := s.directory(ctx, place)
 		if err != nil {
 			return argument.Wrong(fmt.Errorf("invalid --build-context %s: %w", name, err))
 		}
 		r.NamedContexts[name] = build.NamedContext{Dir: dir}
 		// Engines know all sources of a build by one key.
-		content, err := dir.ContentKey(context.Background())
+		content, err := dir.ContentKey(ctx)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func isLocation(place string) bool {
 
 // directory walks the directory of a named context once, however many platforms
 // use it. Its own .dockerignore holds.
-func (s *session) directory(path string) (*source.Snapshot, error) {
+func (s *session) directory(ctx context.Context, path string) (*source.Snapshot, error) {
 	if dir, ok := s.directories[path]; ok {
 		return dir, nil
 	}
@@ -68,7 +68,7 @@ func (s *session) directory(path string) (*source.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := source.Read(context.Background(), path, ignore.Exclude)
+	dir, err := source.Read(ctx, path, ignore.Exclude)
 	if err != nil {
 		return nil, err
 	}

@@ -132,7 +132,7 @@ func (s *session) makeRequests(ctx context.Context) error {
 	s.requests = map[string]build.Request{}
 	var unsupported []error
 	for _, a := range s.plan {
-		request, err := s.request(a)
+		request, err := s.request(ctx, a)
 		if err != nil {
 			return err
 		}
@@ -172,10 +172,10 @@ func checkPaths(ctx context.Context, r build.Request, p ocispec.Platform) error 
 
 // requestFor returns the request of an assignment. For a node that takes over it
 // is made anew: proxies are set by node.
-func (s *session) requestFor(a build.Assignment) build.Request {
+func (s *session) requestFor(ctx context.Context, a build.Assignment) build.Request {
 	planned := func(b build.Assignment) bool { return b.Node == a.Node && platform.Same(a.Platform, b.Platform) }
 	if !slices.ContainsFunc(s.plan, planned) {
-		if request, err := s.request(a); err == nil {
+		if request, err := s.request(ctx, a); err == nil {
 			return request
 		}
 	}

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net"
@@ -19,7 +20,7 @@ import (
 
 // request returns what is to be built for an assignment: each flag with the
 // values that hold for its platform. Its errors are usage errors.
-func (s *session) request(a build.Assignment) (build.Request, error) {
+func (s *session) request(ctx context.Context, a build.Assignment) (build.Request, error) {
 	o, p := s.input.options, a.Platform
 	request := build.Request{
 		Context: s.snapshot, SharedKey: s.sharedKey, Target: o.target.Single(p),
@@ -35,13 +36,13 @@ func (s *session) request(a build.Assignment) (build.Request, error) {
 		request.Ulimits = append(request.Ulimits, ulimit.String())
 	}
 	for _, read := range []func(*build.Request, build.Assignment) error{
-		s.readDockerfile, s.readBuildArgs, s.readNetwork, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.readNamedContexts, s.setOutput, s.readTests,
+		s.readDockerfile, s.readBuildArgs, s.readNetwork, s.readHosts, s.readAnnotations, s.readAttests, s.readCaches, s.readSecrets, s.setOutput, s.readTests,
 	} {
 		if err := read(&request, a); err != nil {
 			return request, err
 		}
 	}
-	return request, nil
+	return request, s.readNamedContexts(ctx, &request, a)
 }
 
 func (s *session) readDockerfile(r *build.Request, a build.Assignment) (err error) {

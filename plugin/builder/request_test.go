@@ -3,6 +3,7 @@
 package builder
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -24,7 +25,16 @@ func requestOf(t *testing.T, d *plugintest.Docker, args ...string) (build.Reques
 		args[i] = strings.ReplaceAll(args[i], "DIR", dir)
 	}
 	s, _ := sessionOf(t, d, append(args, dir)...)
-	return s.request(build.Assignment{Platform: platforms.MustParse("linux/amd64"), Node: &contexts.Node{Name: "n", Host: "unix:///x"}})
+	return s.request(t.Context(), build.Assignment{Platform: platforms.MustParse("linux/amd64"), Node: &contexts.Node{Name: "n", Host: "unix:///x"}})
+}
+
+func TestAnInterruptEndsTheReadingOfANamedContext(t *testing.T) {
+	dir := plugintest.Dir(t, map[string]string{"Dockerfile": "FROM scratch"})
+	s, _ := sessionOf(t, plugintest.New(t, "nobody", nil), "--build-context", "a="+dir, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.request(ctx, build.Assignment{Platform: platforms.MustParse("linux/amd64"), Node: &contexts.Node{Name: "n"}})
+	assert.ErrorIs(t, err, context.Canceled)
 }
 
 func TestRequest(t *testing.T) {
