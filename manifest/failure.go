@@ -53,10 +53,11 @@ func (s *session) failed(err error) *failure {
 	return &failure{class: ErrUnavailable, cause: err, transient: (ue != nil || isNetwork(err)) && !isRule(err)}
 }
 
-// interrupted sorts an error of sending a request or receiving its answer: it is the network's, if it is nothing else.
+// interrupted sorts an error of sending a request or receiving its answer: it is the network's, if it is nothing else and
+// there is one.
 func (s *session) interrupted(err error) *failure {
 	f := s.failed(err)
-	f.transient = errors.Is(f.class, ErrUnavailable) && !isRule(err)
+	f.transient = errors.Is(f.class, ErrUnavailable) && !isRule(err) && s.r.attached[s.host] == nil
 	return f
 }
 

@@ -37,7 +37,12 @@ func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (er
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	scratch, err := layout.NewScratch(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scratch.Remove()) }()
+	file, err := os.Create(filepath.Join(scratch.Path, "archive"))
 	if err != nil {
 		return err
 	}
@@ -48,8 +53,5 @@ func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (er
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), path)
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
+	return err
 }

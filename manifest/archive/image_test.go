@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -96,9 +95,7 @@ func TestReadImagesAtOnce(t *testing.T) {
 		})
 	}
 	assert.NilError(t, g.Wait())
-	left, err := filepath.Glob(filepath.Join(dir, ".upload*"))
-	assert.NilError(t, err)
-	assert.Equal(t, len(left), 0)
+	assert.Equal(t, len(uploads(t, dir)), 0)
 }
 
 func TestReadImageConverts(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -22,7 +23,8 @@ type upload struct {
 	digest digest.Digest
 }
 
-// RoundTrip implements http.RoundTripper: it answers as a registry with one repository, of any name, would.
+// RoundTrip implements http.RoundTripper: it answers as a registry with one repository, of any name, would. What the file
+// system fails with is its own error.
 func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer func() { _ = req.Body.Close() }() // as the interface wants it
@@ -31,6 +33,8 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		resp = respond(http.StatusNotFound, nil)
+	case isSystem(err):
+		return nil, err
 	case err != nil:
 		if resp, err = refuse(err); err != nil {
 			return nil, err
@@ -38,6 +42,11 @@ func (d *Dir) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Request = req
 	return resp, nil
+}
+
+func isSystem(err error) bool {
+	_, ok := errors.AsType[syscall.Errno](err)
+	return ok
 }
 
 func (d *Dir) answer(req *http.Request) (*http.Response, error) {
@@ -138,7 +147,10 @@ func (d *Dir) upload(req *http.Request, id string) (*http.Response, error) {
 	defer d.mu.Unlock()
 	switch u := d.uploads[id]; {
 	case req.Method == http.MethodPost:
-		name := d.temporary()
+		name, err := d.temporary()
+		if err != nil {
+			return nil, err
+		}
 		id = strconv.Itoa(d.count)
 		d.uploads[id] = &upload{name: name}
 	case u == nil:

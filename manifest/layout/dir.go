@@ -27,6 +27,8 @@ type Dir struct {
 	mu      sync.Mutex
 	uploads map[string]*upload
 	count   int
+	scratch *Scratch // in it, for what is not whole yet; nil until it is needed
+	owner   *Scratch // that it is in; nil if it stays
 }
 
 // Open opens the layout in the directory dir, which must be one.
@@ -69,15 +71,17 @@ func Create(dir string) (*Dir, error) {
 	return Open(dir)
 }
 
-// Close gives up uploads that were not completed, and the directory.
+// Close gives up what was not completed, and the directory.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	errs := make([]error, 0, len(d.uploads)+1)
-	for id := range d.uploads {
-		errs = append(errs, d.drop(id))
+	err := d.root.Close()
+	for _, s := range []*Scratch{d.scratch, d.owner} {
+		if s != nil {
+			err = errors.Join(err, s.Remove())
+		}
 	}
-	return errors.Join(append(errs, d.root.Close())...)
+	return err
 }
 
 func (d *Dir) check() error {
@@ -231,7 +235,10 @@ func (d *Dir) writeIndex(index ocispec.Index) error {
 	if err != nil {
 		return err
 	}
-	name := d.temporary()
+	name, err := d.temporary()
+	if err != nil {
+		return err
+	}
 	if err := d.root.WriteFile(name, raw, 0o644); err != nil {
 		return errors.Join(err, d.root.Remove(name))
 	}

@@ -1,10 +1,12 @@
 package layout_test
 
 import (
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/distribution/reference"
@@ -23,7 +25,7 @@ import (
 const host = "layout.invalid"
 
 // scene is a registry with an index under app:1, and an empty layout.
-func scene(t *testing.T) (client *manifest.Registry, address, dir string, index v1.ImageIndex) {
+func scene(t *testing.T) (client *manifest.Registry, address string, d *layout.Dir, dir string, index v1.ImageIndex) {
 	t.Helper()
 	server := httptest.NewServer(registry.New())
 	t.Cleanup(server.Close)
@@ -34,12 +36,12 @@ func scene(t *testing.T) (client *manifest.Registry, address, dir string, index 
 	assert.NilError(t, err)
 	assert.NilError(t, remote.WriteIndex(tag, index))
 	dir = filepath.Join(t.TempDir(), "layout")
-	d, err := layout.Create(dir)
+	d, err = layout.Create(dir)
 	assert.NilError(t, err)
 	t.Cleanup(func() { assert.Check(t, d.Close()) })
 	client = manifest.New(nil)
 	client.Attach(host, d)
-	return client, address, dir, index
+	return client, address, d, dir, index
 }
 
 func named(t *testing.T, text string) reference.NamedTagged {
@@ -51,7 +53,7 @@ func named(t *testing.T, text string) reference.NamedTagged {
 
 // What goes into a layout is read by go-containerregistry, and comes back the same.
 func TestCopyThroughALayout(t *testing.T) {
-	client, address, dir, index := scene(t)
+	client, address, d, dir, index := scene(t)
 	want, err := index.Digest()
 	assert.NilError(t, err)
 	for _, way := range [][2]string{{address + "/app:1", host + "/image:1"}, {host + "/image:1", address + "/back:2"}, {address + "/app:1", host + "/image:1"}} {
@@ -68,6 +70,7 @@ func TestCopyThroughALayout(t *testing.T) {
 	assert.Equal(t, len(held.Manifests), 1)
 	assert.Equal(t, held.Manifests[0].Digest, want)
 	assert.Equal(t, held.Manifests[0].Annotations["org.opencontainers.image.ref.name"], "1")
+	assert.NilError(t, d.Close())
 	left, err := filepath.Glob(filepath.Join(dir, ".upload*"))
 	assert.NilError(t, err)
 	assert.Equal(t, len(left), 0)
@@ -81,7 +84,7 @@ func TestADamagedLayout(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, address, dir, index := scene(t)
+			client, address, _, dir, index := scene(t)
 			_, _, err := client.Copy(t.Context(), named(t, address+"/app:1"), named(t, host+"/image:1"))
 			assert.NilError(t, err)
 			dgst, err := index.Digest()
@@ -95,4 +98,17 @@ func TestADamagedLayout(t *testing.T) {
 			assert.ErrorContains(t, err, dgst.Hex)
 		})
 	}
+}
+
+// What this machine fails with is said as it is, and not tried again.
+func TestALayoutThatCanNotBeWritten(t *testing.T) {
+	client, address, _, dir, _ := scene(t)
+	blobs := filepath.Join(dir, "blobs")
+	assert.NilError(t, os.RemoveAll(blobs))
+	assert.NilError(t, os.WriteFile(blobs, nil, 0o600))
+	_, _, err := client.Copy(t.Context(), named(t, address+"/app:1"), named(t, host+"/image:1"))
+	assert.ErrorIs(t, err, syscall.ENOTDIR)
+	var failed *manifest.Error
+	assert.Assert(t, errors.As(err, &failed))
+	assert.Equal(t, failed.Attempts, 1)
 }

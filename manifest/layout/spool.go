@@ -22,9 +22,12 @@ type Spooled struct {
 // Spool writes content beside the blobs, as it comes.
 func (d *Dir) Spool(content io.Reader) (*Spooled, error) {
 	d.mu.Lock()
-	s := &Spooled{dir: d, name: d.temporary()}
+	name, err := d.temporary()
 	d.mu.Unlock()
-	var err error
+	if err != nil {
+		return nil, err
+	}
+	s := &Spooled{dir: d, name: name}
 	if s.Digest, s.Size, err = d.spool(s.name, content); err != nil {
 		return nil, errors.Join(err, s.Drop())
 	}

@@ -7,14 +7,22 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"strconv"
 
 	"github.com/opencontainers/go-digest"
 )
 
 // temporary gives a name for a file that is not whole yet.
-func (d *Dir) temporary() string {
+func (d *Dir) temporary() (string, error) {
+	if d.scratch == nil {
+		var err error
+		if d.scratch, err = NewScratch(d.root.Name(), ".upload-"); err != nil {
+			return "", err
+		}
+	}
 	d.count++
-	return fmt.Sprintf(".upload-%d-%d", os.Getpid(), d.count)
+	return path.Join(filepath.Base(d.scratch.Path), strconv.Itoa(d.count)), nil
 }
 
 // spool writes what it reads to a file of the layout, and tells its digest and size.

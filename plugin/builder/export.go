@@ -96,14 +96,15 @@ func (s *session) exportDir(ctx context.Context, dest string, named []ocispec.De
 	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(dest), "."+filepath.Base(dest)+"-*")
+	scratch, err := layout.NewScratch(filepath.Dir(dest), "."+filepath.Base(dest)+"-")
 	if err != nil {
 		return err
 	}
-	if err := s.addTo(ctx, temp, named); err != nil {
-		return errors.Join(err, os.RemoveAll(temp))
+	whole := filepath.Join(scratch.Path, "layout")
+	if err = s.addTo(ctx, whole, named); err == nil {
+		err = os.Rename(whole, dest)
 	}
-	return errors.Join(os.Chmod(temp, 0o755), os.Rename(temp, dest)) //nolint:gosec // as mkdir does
+	return errors.Join(err, scratch.Remove())
 }
 
 const exportHost = "export.invalid"

@@ -2,8 +2,6 @@ package builder
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -28,10 +26,8 @@ type relay struct {
 	// convert makes OCI media types of Docker's.
 	convert bool
 
-	open func() (*layout.Dir, error)
-	mu   sync.Mutex
-	temp string // "" as long as there is none
-	dir  *layout.Dir
+	mu  sync.Mutex
+	dir *layout.Dir // nil as long as nothing is in it
 }
 
 const relayHost = "relay.invalid"
@@ -43,19 +39,16 @@ func newRelay(registry *manifest.Registry) (*relay, error) {
 		return nil, err
 	}
 	r := &relay{registry: registry, name: name}
-	r.open = sync.OnceValues(r.create)
 	registry.Attach(relayHost, r)
 	return r, nil
 }
 
-func (r *relay) create() (*layout.Dir, error) {
+func (r *relay) open() (_ *layout.Dir, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var err error
-	if r.temp, err = os.MkdirTemp("", "docker-multiarch-"); err != nil {
-		return nil, fmt.Errorf("making room for images: %w", err)
+	if r.dir == nil {
+		r.dir, err = layout.Temporary(os.TempDir())
 	}
-	r.dir, err = layout.Create(r.temp)
 	return r.dir, err
 }
 
@@ -63,14 +56,10 @@ func (r *relay) create() (*layout.Dir, error) {
 func (r *relay) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.temp == "" {
+	if r.dir == nil {
 		return nil
 	}
-	var err error
-	if r.dir != nil {
-		err = r.dir.Close()
-	}
-	return errors.Join(err, os.RemoveAll(r.temp))
+	return r.dir.Close()
 }
 
 // Name implements build.Relay.

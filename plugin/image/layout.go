@@ -28,10 +28,8 @@ type layouts struct {
 	// for the registry client and the user's in turn, for a replacer.
 	open  map[string]attached
 	shown []string
-	// temporary are directories that archives are read into; written are the
-	// archives that get what is there in the end.
-	temporary []string
-	written   map[string]*layout.Dir
+	// written are the archives that get what is in a layout in the end.
+	written map[string]*layout.Dir
 }
 
 // attached is a layout and its name for the registry client.
@@ -123,12 +121,7 @@ func (l *layouts) opened(ctx context.Context, form, path string, create bool) (*
 		}
 		return d, nil
 	}
-	temporary, err := os.MkdirTemp("", "docker-multiarch-")
-	if err != nil {
-		return nil, err
-	}
-	l.temporary = append(l.temporary, temporary)
-	d, err := layout.Create(temporary)
+	d, err := layout.Temporary(os.TempDir())
 	if err == nil && !missing {
 		err = archive.ReadFile(ctx, path, d)
 	}
@@ -149,9 +142,6 @@ func (l *layouts) close(ctx context.Context, done bool) error {
 	}
 	for _, d := range l.open {
 		errs = append(errs, d.Close())
-	}
-	for _, dir := range l.temporary {
-		errs = append(errs, os.RemoveAll(dir))
 	}
 	return errors.Join(errs...)
 }
