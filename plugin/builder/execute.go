@@ -182,10 +182,13 @@ func progressStream(dockerCLI command.Cli) io.Writer {
 	return dockerCLI.Err()
 }
 
-// removeImages leaves nothing of the build on the nodes, whether it worked or
-// not.
+// removeImages leaves nothing of the build on the nodes, whether it worked or not.
+// After an interrupt it has little time.
 func (s *session) removeImages(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
-	defer cancel()
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+		defer cancel()
+	}
 	return build.RemoveImages(ctx, s.results)
 }

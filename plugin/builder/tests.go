@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -50,7 +51,12 @@ func (s *session) readTests(r *build.Request, a build.Assignment) error {
 // "#" is a comment.
 func readTestFile(name string, planned []ocispec.Platform) (argument.PlatformValues, error) {
 	var tests argument.PlatformValues
-	text, err := os.ReadFile(name) //nolint:gosec // the user named it
+	file, err := os.Open(name) //nolint:gosec // the user named it
+	if err != nil {
+		return tests, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, maxTestFile+1))
 	if err != nil {
 		return tests, err
 	}
