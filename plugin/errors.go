@@ -44,14 +44,22 @@ const (
 
 var errInterrupted = errors.New("interrupted")
 
-// fail turns an error into what the user sees and the exit code of the process.
-func fail(err error) error {
+// usageHint names the command that was called, in place of its %s.
+const usageHint = "Run '%s --help' for more information."
+
+// fail turns an error of the command at path, such as "docker multiarch build",
+// into what the user sees and the exit code of the process.
+func fail(path string, err error) error {
 	if err == nil {
 		return nil
 	}
 	code, hint := explain(err)
 	text := strings.Join(build.Excerpts(err), "") + progress.Clean(err.Error())
-	if hint != "" && hints.Enabled() {
+	if hint == usageHint {
+		hint = fmt.Sprintf(usageHint, path)
+	}
+	// What docker's own checks of arguments say ends with the command for help.
+	if hint != "" && hints.Enabled() && !strings.Contains(text, path+" --help'") {
 		text += "\n\n" + progress.Clean(hint)
 	}
 	return cli.StatusError{Cause: err, Status: text, StatusCode: code}
@@ -82,7 +90,7 @@ func explain(err error) (code int, hint string) {
 var explanations = []explanation{
 	{is(errInterrupted), exitInterrupted, nil},
 	{as[*builder.LoopbackError], exitUsage, loopbackHint},
-	{as[argument.Error], exitUsage, say("Run 'docker multiarch COMMAND --help' for more information.")},
+	{as[argument.Error], exitUsage, say(usageHint)},
 	{as[*platform.Error], exitUsage, say("Platforms are written os/arch[/variant], for example linux/amd64 or linux/arm/v7.")},
 	{is(build.ErrTagCollision), exitUsage, say("Choose another tag, or other per-platform tags with --platform-tag.")},
 	{is(build.ErrNeedsTag), exitUsage, say("Leave out --platform-tag=none, or have this machine push for that node: --relay NODE")},

@@ -151,17 +151,17 @@ func TestAnErrorOfABaseImageOutsideANodeIsExplainedToo(t *testing.T) {
 
 func TestFailIsNothingForNothing(t *testing.T) {
 	t.Parallel()
-	assert.NilError(t, fail(nil))
+	assert.NilError(t, fail("x", nil))
 }
 
 func TestFailKeepsTheCauseAndCleansTheText(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("evil\x1b[2J\x07 words")
-	err := fail(argument.Wrong(cause))
+	err := fail("docker multiarch build", argument.Wrong(cause))
 	assert.ErrorIs(t, err, cause)
 	var status cli.StatusError
 	assert.Assert(t, errors.As(err, &status))
 	assert.Equal(t, status.StatusCode, 125)
-	assert.Equal(t, status.Error(), "evil words\n\nRun 'docker multiarch COMMAND --help' for more information.")
-	assert.Equal(t, fail(errors.New("plain")).Error(), "plain")
+	assert.Equal(t, status.Error(), "evil words\n\nRun 'docker multiarch build --help' for more information.")
+	assert.Equal(t, fail("x", errors.New("plain")).Error(), "plain")
 }

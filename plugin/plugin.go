@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli-plugins/metadata"
 	"github.com/docker/cli/cli-plugins/plugin"
 	"github.com/docker/cli/cli/command"
@@ -39,13 +40,13 @@ func NewCommand(dockerCLI command.Cli, version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   pluginName,
 		Short: "Build images for several platforms on the engines you have",
-		Args:  cobra.NoArgs,
+		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(dockerCLI.Err())
 			return cmd.Help()
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(argument.Wrong(err)) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return fail(cmd.CommandPath(), argument.Wrong(err)) })
 	cmd.AddCommand(
 		builder.NewCommand(dockerCLI, version),
 		dockerfile.NewCheckCommand(dockerCLI, version),
@@ -83,7 +84,7 @@ func explainErrors(cmd *cobra.Command) {
 func explainedArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if err := check(cmd, given); err != nil {
-			return fail(argument.Wrong(err))
+			return fail(cmd.CommandPath(), argument.Wrong(err))
 		}
 		return nil
 	}
@@ -111,6 +112,6 @@ func explainedRun(inner func(*cobra.Command, []string) error) func(*cobra.Comman
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", errInterrupted, err)
 		}
-		return fail(err)
+		return fail(cmd.CommandPath(), err)
 	}
 }

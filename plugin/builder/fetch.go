@@ -31,6 +31,11 @@ func (o *options) fetchContext(ctx context.Context, stdin io.Reader, notes io.Wr
 	}
 	switch kind {
 	case clibuild.ContextTypeStdin:
+		for _, f := range o.file.All {
+			if f.Value == dockerfile.Stdin {
+				return "", argument.Wrong(errors.New("standard input can't be both the build context and the Dockerfile"))
+			}
+		}
 		return o.unpack(clibuild.GetContextFromReader(io.NopCloser(stdin), o.dockerfileInContext()))
 	case clibuild.ContextTypeRemote:
 		body, err := download(ctx, o.dir, notes)

@@ -18,7 +18,7 @@ func New(dockerCLI command.Cli, version string, insecure argument.Hosts, more ..
 		manifest.WithInsecure(insecure...),
 		manifest.WithUserAgent("docker-multiarch/" + version),
 		manifest.WithNotify(func(r manifest.Retry) {
-			fmt.Fprintf(dockerCLI.Err(), "%s, trying again in %s\n", progress.Clean(r.Err.Error()), r.Wait.Round(time.Second))
+			fmt.Fprintf(dockerCLI.Err(), "%s, trying again in %s\n", progress.Clean(r.Err.Error()), r.Wait.Round(100*time.Millisecond))
 		}),
 	}, more...)
 	return manifest.New(Credentials{Config: dockerCLI.ConfigFile()}.Lookup, options...)
