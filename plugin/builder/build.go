@@ -9,10 +9,7 @@ import (
 	"github.com/docker/cli/cli/command"
 	"github.com/spf13/cobra"
 
-	"github.com/docker-multiarch/docker-multiarch/manifest"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
-	"github.com/docker-multiarch/docker-multiarch/plugin/node"
-	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
 // NewCommand returns the command build. version is the plugin's own.
@@ -57,29 +54,11 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	if err != nil {
 		return err
 	}
-	settings, err := node.ReadConfig(dockerCLI)
+	s, err := newSession(dockerCLI, cmd, o, version, stdin)
 	if err != nil {
 		return err
 	}
-	if !node.ExplicitContext(cmd) {
-		o.settled = settings.Platforms
-	}
-	in, err := o.read(stdin)
-	if err != nil {
-		return err
-	}
-	s := &session{
-		cli: dockerCLI, input: in, config: settings,
-		credentials: registry.Credentials{Config: dockerCLI.ConfigFile()},
-		history:     node.Remembered(),
-		probed:      make(chan struct{}),
-	}
-	s.registry = registry.New(dockerCLI, version, o.insecure, manifest.WithPlain(s.plain))
-	defer s.close()
-	if s.relay, err = newRelay(s.registry); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.relay.close()) }()
+	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.prepare(ctx, cmd); err != nil {
 		return err
 	}

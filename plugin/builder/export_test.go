@@ -47,17 +47,13 @@ func TestAnArchiveIsMadeHere(t *testing.T) {
 	d := plugintest.New(t, "nobody", nil)
 	dir := plugintest.Dir(t, map[string]string{"Dockerfile": "FROM scratch"})
 	s, _ := sessionOf(t, d, "-o", "type=oci,dest=a.tar", dir)
-	relay, err := newRelay(s.registry)
-	assert.NilError(t, err)
-	s.relay, s.nodes = relay, contexts.Nodes{{Name: "a"}, {Name: "b"}}
+	s.nodes = contexts.Nodes{{Name: "a"}, {Name: "b"}}
 	assert.NilError(t, s.keepHere())
 	assert.Assert(t, s.nodes[0].Relay && s.nodes[1].Relay && s.relay.convert && s.input.options.publishes())
 
 	s, _ = sessionOf(t, d, "-o", "type=oci", dir)
-	s.relay = relay
 	d.CLI.Out().SetIsTerminal(true)
 	plugintest.Contains(t, s.keepHere().Error(), "terminal")
-	assert.NilError(t, relay.close())
 }
 
 // What a relay takes lies in the temporary directory, and only as long as it is needed.
@@ -66,17 +62,15 @@ func TestARelayLeavesNothingBehind(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	d := plugintest.New(t, "nobody", nil)
 	s, _ := sessionOf(t, d, plugintest.Dir(t, map[string]string{"Dockerfile": "FROM scratch"}))
-	relay, err := newRelay(s.registry)
-	assert.NilError(t, err)
 	before, err := os.ReadDir(temp)
 	assert.NilError(t, err)
 	assert.Equal(t, len(before), 0, "room is made for nothing")
-	_, err = relay.Take(t.Context(), build.Image{ID: "sha256:x"}, nopReader{})
+	_, err = s.relay.Take(t.Context(), build.Image{ID: "sha256:x"}, nopReader{})
 	assert.Assert(t, err != nil)
 	during, err := os.ReadDir(temp)
 	assert.NilError(t, err)
 	assert.Equal(t, len(during), 1)
-	assert.NilError(t, relay.close())
+	assert.NilError(t, s.relay.close())
 	after, err := os.ReadDir(temp)
 	assert.NilError(t, err)
 	assert.Equal(t, len(after), 0)

@@ -1,11 +1,13 @@
 package builder
 
 import (
+	"io"
 	"sync"
 	"time"
 
 	"github.com/docker/cli/cli/command"
 	"github.com/opencontainers/go-digest"
+	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/source"
@@ -13,6 +15,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 	"github.com/docker-multiarch/docker-multiarch/contexts/history"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
 
@@ -59,7 +62,34 @@ type session struct {
 	warnings []string // of images that were built
 }
 
-func (s *session) close() {
+// newSession reads settings and flags. Nobody is talked to.
+func newSession(dockerCLI command.Cli, cmd *cobra.Command, o *options, version string, stdin io.Reader) (*session, error) {
+	settings, err := node.ReadConfig(dockerCLI)
+	if err != nil {
+		return nil, err
+	}
+	if !node.ExplicitContext(cmd) {
+		o.settled = settings.Platforms
+	}
+	in, err := o.read(stdin)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		cli: dockerCLI, input: in, config: settings,
+		credentials: registry.Credentials{Config: dockerCLI.ConfigFile()},
+		probed:      make(chan struct{}),
+	}
+	s.registry = registry.New(dockerCLI, version, o.insecure, manifest.WithPlain(s.plain))
+	if s.relay, err = newRelay(s.registry); err != nil {
+		return nil, err
+	}
+	s.history = node.Remembered()
+	return s, nil
+}
+
+// close returns what keeps images from being deleted here.
+func (s *session) close() error {
 	_ = s.nodes.Close()
 	if s.history != nil {
 		_ = s.history.Close()
@@ -70,4 +100,5 @@ func (s *session) close() {
 	for _, dir := range s.directories {
 		_ = dir.Close()
 	}
+	return s.relay.close()
 }
