@@ -18,10 +18,10 @@ var (
 	knownArch = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64", "mips64le", "ppc64le", "riscv64", "s390x"}
 )
 
-// platformValue is one value of a flag, which may hold for some platforms only.
-type platformValue struct {
+// PlatformValue is one value of a flag, which may hold for some platforms only.
+type PlatformValue struct {
 	Value string
-	// front is the platform as the user wrote it; empty holds for all.
+	// Front is the platform as the user wrote it; empty holds for all.
 	Front    string
 	Platform ocispec.Platform
 	// everyVariant says that the user named no variant, as in linux/arm.
@@ -31,19 +31,19 @@ type platformValue struct {
 // NewPlatformValue reads a value written PLATFORM:VALUE, as in --node
 // linux/arm64:graviton. Without such a front, or with "*:" in its place, it
 // holds for all platforms.
-func NewPlatformValue(s string) platformValue {
+func NewPlatformValue(s string) PlatformValue {
 	if rest, escaped := strings.CutPrefix(s, "*:"); escaped {
-		return platformValue{Value: rest}
+		return PlatformValue{Value: rest}
 	}
 	front, rest, found := strings.Cut(s, ":")
 	if !found || !looksLikePlatform(front) {
-		return platformValue{Value: s}
+		return PlatformValue{Value: s}
 	}
 	p, err := platform.Parse(front)
 	if err != nil {
-		return platformValue{Value: s}
+		return PlatformValue{Value: s}
 	}
-	return platformValue{Value: rest, Front: front, Platform: p, everyVariant: strings.Count(front, "/") == 1}
+	return PlatformValue{Value: rest, Front: front, Platform: p, everyVariant: strings.Count(front, "/") == 1}
 }
 
 func looksLikePlatform(s string) bool {
@@ -55,7 +55,7 @@ func looksLikePlatform(s string) bool {
 
 // specificity says how closely the value is meant for p: 0 not at all, 1 for
 // all platforms, more for fewer.
-func (v platformValue) specificity(p ocispec.Platform) int {
+func (v PlatformValue) specificity(p ocispec.Platform) int {
 	switch q := v.Platform; {
 	case v.Front == "":
 		return 1
@@ -71,7 +71,7 @@ func (v platformValue) specificity(p ocispec.Platform) int {
 
 // PlatformValues is a flag of values that may each hold for some platforms only.
 // It implements pflag.Value and may be given several times.
-type PlatformValues struct{ All []platformValue }
+type PlatformValues struct{ All []PlatformValue }
 
 // Set implements pflag.Value.
 func (v *PlatformValues) Set(s string) error {
@@ -94,8 +94,8 @@ func (v *PlatformValues) String() string {
 // List returns the values for p: those for all platforms and those for this
 // one, so that a later one of the same key wins if it is more specific.
 func (v *PlatformValues) List(p ocispec.Platform) []string {
-	mine := slices.DeleteFunc(slices.Clone(v.All), func(one platformValue) bool { return one.specificity(p) == 0 })
-	slices.SortStableFunc(mine, func(a, b platformValue) int { return a.specificity(p) - b.specificity(p) })
+	mine := slices.DeleteFunc(slices.Clone(v.All), func(one PlatformValue) bool { return one.specificity(p) == 0 })
+	slices.SortStableFunc(mine, func(a, b PlatformValue) int { return a.specificity(p) - b.specificity(p) })
 	values := make([]string, len(mine))
 	for i, one := range mine {
 		values[i] = one.Value

@@ -37,21 +37,17 @@ func newInspectCommand(dockerCLI command.Cli) *cobra.Command {
 }
 
 func runNodeInspect(ctx context.Context, dockerCLI command.Cli, format string, names []string) error {
-	c, err := ReadConfig(dockerCLI)
+	// The others are compared by endpoint; they are not dialled.
+	c, others, err := loadAll(dockerCLI)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = others.Close() }()
 	nodes, err := contexts.Load(dockerCLI, distinct(names)...)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = nodes.Close() }()
-	// The others are compared by endpoint; they are not dialled.
-	others, err := contexts.Load(dockerCLI)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = others.Close() }()
 	for _, n := range nodes {
 		configure(n, c)
 	}

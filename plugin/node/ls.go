@@ -60,11 +60,7 @@ func runNodeLs(ctx context.Context, dockerCLI command.Cli, o nodeLsOptions) erro
 	if err != nil {
 		return argument.Wrong(err)
 	}
-	c, err := ReadConfig(dockerCLI)
-	if err != nil {
-		return err
-	}
-	nodes, err := contexts.Load(dockerCLI)
+	c, nodes, err := loadAll(dockerCLI)
 	if err != nil {
 		return err
 	}

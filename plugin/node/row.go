@@ -20,17 +20,24 @@ import (
 const nodeTable = "table {{.Name}}{{if .Current}} *{{end}}\t{{.Endpoint}}\t{{.Status}}\t{{.Platform}}\t{{.Also}}\t{{.Engine}}\t" +
 	"{{.Builder}}\t{{.ImageStore}}\t{{if .CPUs}}{{.CPUs}}/{{.Memory}}{{end}}\t{{.Ping}}\t{{.Reason}}"
 
-// writeNodes writes views in a format of docker's: table, json (an object a
-// line) or a template.
+// writeNodes writes views in a format of docker's, as a table if there is none.
 func writeNodes(dockerCLI command.Cli, format string, noTrunc bool, views []nodeView) error {
 	table := format == "" || format == formatter.TableFormatKey
 	if table {
 		format = nodeTable
 	}
+	row := func(v nodeView) formatter.SubContext { return newNodeRow(v, table && !noTrunc) }
+	return writeRows(dockerCLI, format, row, views)
+}
+
+// writeRows writes rows in a format of docker's: table, json (an object a line) or a
+// template.
+func writeRows[T any](dockerCLI command.Cli, format string, row func(T) formatter.SubContext, all []T) error {
+	var none T // which has the names of the columns too
 	out := formatter.Context{Output: dockerCLI.Out(), Format: formatter.Format(format)}
-	err := out.Write(newNodeRow(nodeView{}, false), func(write func(formatter.SubContext) error) error {
-		for _, v := range views {
-			if err := write(newNodeRow(v, table && !noTrunc)); err != nil {
+	err := out.Write(row(none), func(write func(formatter.SubContext) error) error {
+		for _, one := range all {
+			if err := write(row(one)); err != nil {
 				return err
 			}
 		}

@@ -71,11 +71,7 @@ multiarch.yaml is in the Docker configuration directory. It may have these keys:
 }
 
 func runNodeConfig(dockerCLI command.Cli, cmd *cobra.Command, format string) error {
-	c, err := ReadConfig(dockerCLI)
-	if err != nil {
-		return err
-	}
-	nodes, err := contexts.Load(dockerCLI)
+	c, nodes, err := loadAll(dockerCLI)
 	if err != nil {
 		return err
 	}
@@ -89,7 +85,7 @@ func runNodeConfig(dockerCLI command.Cli, cmd *cobra.Command, format string) err
 	if format == "" || format == formatter.TableFormatKey {
 		format = "table {{.Node}}\t{{.Setting}}\t{{.Value}}\t{{.From}}"
 	}
-	return writeSettings(dockerCLI, format, settings)
+	return writeRows(dockerCLI, format, newSettingRow, settings)
 }
 
 // setting is one setting and where it comes from; its JSON is a documented
