@@ -42,9 +42,6 @@ const scratch = "scratch"
 // cachedLine is what the engine says of a step whose result it has.
 const cachedLine = " ---> Using cache"
 
-// maxLine bounds a line that an engine does not end, in bytes.
-const maxLine = 16 << 10
-
 // read shows the answer to its end.
 func (s *stream) read(ctx context.Context, body io.Reader) (digest.Digest, error) {
 	err := s.messages(ctx, body)
@@ -116,7 +113,7 @@ func (s *stream) text(piece string) {
 		line, rest, ended := strings.Cut(piece, "\n")
 		s.line.WriteString(line)
 		if !ended {
-			if s.line.Len() > maxLine {
+			if s.line.Len() > progress.MaxLine {
 				s.flush()
 			}
 			return

@@ -33,6 +33,7 @@ func (g *github) show(e event, changes []change) {
 		case finished:
 			g.finish(c.vertex)
 		case ended:
+			g.abandon(e.part)
 			g.printf("[%s] %s", e.part.label(), e.part.outcome())
 		case began, moved: // Told when it is finished.
 		}
@@ -63,6 +64,16 @@ func (g *github) finish(v *vertex) {
 	if v.failed() {
 		g.failed = append(g.failed, v)
 		g.printf("::error title=%s::%s", escapeProperty(v.part.label()), escapeData(v.name+": "+v.err))
+	}
+}
+
+// abandon writes the groups of steps that no end came of, as when their node was
+// lost.
+func (g *github) abandon(p *part) {
+	for _, v := range p.started {
+		if g.groups[v] != nil {
+			g.finish(v)
+		}
 	}
 }
 

@@ -79,3 +79,20 @@ fine
 ------
 `)
 }
+
+// What a step said is told though no end of it came: its node was lost.
+func TestGitHubGetsTheGroupOfAStepWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	out := show(t, GitHub, func(d *Display) {
+		w := d.Writer("linux/arm64", "pi")
+		w.Status(vertexEvent("[2/2] RUN make", func(v *buildkit.Vertex) { v.Completed, v.Digest = nil, digest.FromString("make") }))
+		w.Status(&buildkit.SolveStatus{Logs: []*buildkit.VertexLog{{Vertex: digest.FromString("make"), Data: []byte("compiling\nlin"), Timestamp: at}}})
+		w.Done(errors.New("lost the node"))
+	})
+	assert.Equal(t, out, `::group::[linux/arm64 pi] [2/2] RUN make CANCELED
+compiling
+lin
+::endgroup::
+[linux/arm64 pi] ERROR: lost the node
+`)
+}

@@ -65,7 +65,7 @@ func (v *vertex) outcome() string {
 	switch {
 	case v.failed():
 		return "ERROR: " + CleanLine(v.err)
-	case v.err != "":
+	case v.err != "", v.ended.IsZero():
 		return "CANCELED"
 	case v.cached:
 		return "CACHED"

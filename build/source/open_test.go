@@ -94,7 +94,7 @@ func TestAFileThatChangedSinceTheWalkIsNotSent(t *testing.T) {
 			assert.ErrorContains(t, err, c.want)
 			assert.ErrorIs(t, v.Err(), ErrChanged)
 			sent, _ := v.Sent()
-			assert.Equal(t, len(sent)+len(s.Sent()), 0)
+			assert.Equal(t, len(sent)+len(s.sent.used()), 0)
 		})
 	}
 }
@@ -137,7 +137,7 @@ func TestAFileThatChangesWhileItIsSentIsNotTakenForSent(t *testing.T) {
 			assert.ErrorContains(t, err, `"file"`)
 			assert.ErrorContains(t, err, c.want)
 			assert.ErrorIs(t, v.Err(), ErrChanged)
-			assert.Equal(t, len(s.Sent()), 0)
+			assert.Equal(t, len(s.sent.used()), 0)
 		})
 	}
 }
@@ -310,7 +310,7 @@ func TestAFileThatANodeHadAlreadyMustStillBeWhatItWas(t *testing.T) {
 // TestThePathThatWasSentTwiceMustHaveHadTheSameContent: whatever else was missed.
 func TestThePathThatWasSentTwiceMustHaveHadTheSameContent(t *testing.T) {
 	t.Parallel()
-	var l ledger
+	l := newLedger()
 	assert.NilError(t, l.record("file", digest.FromString("a")))
 	assert.NilError(t, l.record("file", digest.FromString("a")))
 	err := l.record("file", digest.FromString("b"))

@@ -35,7 +35,7 @@ type Snapshot struct {
 	exclude []string
 	entries []entry
 	index   map[string]int
-	sent    ledger
+	sent    *ledger
 }
 
 // entry is one file, directory or link. Paths have the system's separator and
@@ -56,7 +56,7 @@ func Read(ctx context.Context, dir string, exclude []string) (*Snapshot, error) 
 	if err != nil {
 		return nil, fmt.Errorf("opening build context: %w", err)
 	}
-	s := &Snapshot{root: root, exclude: exclude, index: map[string]int{}}
+	s := &Snapshot{root: root, exclude: exclude, index: map[string]int{}, sent: newLedger()}
 	if err := s.walk(ctx, dir, exclude); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading build context: %w", err), root.Close())
 	}
@@ -204,9 +204,6 @@ func (s *Snapshot) verify(path string) error {
 	}
 	return s.same(path, info)
 }
-
-// Sent returns the paths whose content some node asked for, in order.
-func (s *Snapshot) Sent() []string { return s.sent.paths() }
 
 // Close releases the directory.
 func (s *Snapshot) Close() error { return s.root.Close() }

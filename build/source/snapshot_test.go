@@ -248,7 +248,7 @@ func TestVerify(t *testing.T) {
 			s := read(t, dir)
 			_, err := send(t, s.View(unheard), "d/sent")
 			assert.NilError(t, err)
-			assert.DeepEqual(t, s.Sent(), []string{"d/sent"})
+			assert.DeepEqual(t, s.sent.used(), []string{"d/sent"})
 			assert.NilError(t, c.change(dir))
 			err = s.Verify()
 			if slices.Contains([]string{"nothing", "what was not sent", "a new file"}, c.name) {
@@ -268,7 +268,7 @@ func TestVerifyAsksForNothingThatWasNotSent(t *testing.T) {
 	s := read(t, dir)
 	assert.NilError(t, os.RemoveAll(dir))
 	assert.NilError(t, s.Verify())
-	assert.Equal(t, len(s.Sent()), 0)
+	assert.Equal(t, len(s.sent.used()), 0)
 }
 
 // A name that gRPC can't carry is an error that says which, unless it is ignored.

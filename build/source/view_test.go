@@ -211,7 +211,7 @@ func TestSentNamesWhatWasSentToItsEndToThatNode(t *testing.T) {
 	sent, bytes = other.Sent()
 	assert.Equal(t, len(sent), 0)
 	assert.Equal(t, bytes, int64(0))
-	assert.DeepEqual(t, s.Sent(), []string{"a", "b", "empty"})
+	assert.DeepEqual(t, s.sent.used(), []string{"a", "b", "empty"})
 	assert.NilError(t, one.Err())
 	assert.NilError(t, other.Err())
 }
