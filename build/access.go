@@ -21,7 +21,7 @@ type Access struct {
 // Access returns what a build of p needs in registries: its base images, named
 // contexts that are images, and caches. Each repository is there once.
 func (r Request) Access(p ocispec.Platform) ([]Access, error) {
-	images, err := Bases(r.Dockerfile, r.BuildArgs, r.Target, p)
+	images, err := basesOf(r.Dockerfile, r.BuildArgs, r.Target, p)
 	if err != nil {
 		return nil, err
 	}

@@ -23,12 +23,12 @@ import (
 // lacks the target.
 var ErrDockerfile = errors.New("invalid Dockerfile")
 
-// Bases returns the images that the Dockerfile takes from registries, each once:
+// basesOf returns the images that the Dockerfile takes from registries, each once:
 // those of FROM, of COPY --from and RUN --mount=from, and its # syntax. Build
 // arguments and the values of the platform p are filled in. What can't be told
 // before the build (an image named by a variable without a value) is left out:
 // the build will say what is wrong with it.
-func Bases(d *source.Dockerfile, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
+func basesOf(d *source.Dockerfile, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
 	parsed, err := parser.Parse(bytes.NewReader(d.Content))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDockerfile, located(err, d))
@@ -55,8 +55,8 @@ func Bases(d *source.Dockerfile, args map[string]string, target string, p ocispe
 	return slices.Collect(maps.Values(b.found)), nil
 }
 
-// Hosts returns the registry hosts of images, sorted, each once.
-func Hosts(images []reference.Named) []string {
+// hostsOf returns the registry hosts of images, sorted, each once.
+func hostsOf(images []reference.Named) []string {
 	hosts := map[string]bool{}
 	for _, image := range images {
 		hosts[reference.Domain(image)] = true

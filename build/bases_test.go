@@ -72,7 +72,7 @@ func TestBases(t *testing.T) {
 			if c.platform == "" {
 				c.platform = "linux/amd64"
 			}
-			found, err := Bases(&source.Dockerfile{Content: []byte(c.dockerfile)}, c.args, c.target, parse(c.platform))
+			found, err := basesOf(&source.Dockerfile{Content: []byte(c.dockerfile)}, c.args, c.target, parse(c.platform))
 			assert.NilError(t, err)
 			got, want := []string{}, strings.Fields(c.want)
 			for _, image := range found {
@@ -101,7 +101,7 @@ func TestBasesRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Bases(&source.Dockerfile{Content: []byte(c.dockerfile)}, nil, c.target, parse("linux/amd64"))
+			_, err := basesOf(&source.Dockerfile{Content: []byte(c.dockerfile)}, nil, c.target, parse("linux/amd64"))
 			assert.ErrorIs(t, err, ErrDockerfile)
 			assert.ErrorContains(t, err, c.want)
 		})
@@ -114,8 +114,8 @@ func TestHostsAreSortedAndNamedOnce(t *testing.T) {
 	for _, tag := range tags("z.example.com/a:1 alpine:3 localhost:5000/b:1 busybox:1 z.example.com/c:1") {
 		images = append(images, tag)
 	}
-	assert.DeepEqual(t, Hosts(images), []string{"docker.io", "localhost:5000", "z.example.com"})
-	assert.Equal(t, len(Hosts(nil)), 0)
+	assert.DeepEqual(t, hostsOf(images), []string{"docker.io", "localhost:5000", "z.example.com"})
+	assert.Equal(t, len(hostsOf(nil)), 0)
 }
 
 func FuzzBases(f *testing.F) {
@@ -126,7 +126,7 @@ func FuzzBases(f *testing.F) {
 		f.Add([]byte(seed), "target", "value")
 	}
 	f.Fuzz(func(t *testing.T, dockerfile []byte, target, value string) {
-		found, err := Bases(&source.Dockerfile{Content: dockerfile}, map[string]string{"A": value}, target, parse("linux/arm/v7"))
+		found, err := basesOf(&source.Dockerfile{Content: dockerfile}, map[string]string{"A": value}, target, parse("linux/arm/v7"))
 		if err != nil {
 			assert.ErrorIs(t, err, ErrDockerfile)
 			return
@@ -139,6 +139,6 @@ func FuzzBases(f *testing.F) {
 			_, err := reference.ParseNamed(image.String())
 			assert.NilError(t, err)
 		}
-		assert.Assert(t, len(Hosts(found)) <= len(found))
+		assert.Assert(t, len(hostsOf(found)) <= len(found))
 	})
 }

@@ -27,7 +27,7 @@ type buildKit struct {
 	tokens      Tokens
 }
 
-// Build implements Builder.
+// Build implements builder.
 func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

@@ -26,7 +26,7 @@ const hubLogin = "https://index.docker.io/v1/"
 // classicBuilder builds with the classic builder of an engine.
 type classicBuilder struct{ credentials Credentials }
 
-// Build implements Builder.
+// Build implements builder.
 func (b *classicBuilder) Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -73,12 +73,12 @@ func classicError(err error) error {
 // logins are those of the hosts of this request's own base images: they go with
 // the request, whether the engine will need them or not.
 func (b *classicBuilder) logins(ctx context.Context, req Request, a Assignment, w *progress.Writer) (map[string]registry.AuthConfig, error) {
-	images, err := Bases(req.Dockerfile, req.BuildArgs, req.Target, a.Platform)
+	images, err := basesOf(req.Dockerfile, req.BuildArgs, req.Target, a.Platform)
 	if err != nil {
 		return nil, err
 	}
 	logins := map[string]registry.AuthConfig{}
-	for _, host := range Hosts(images) {
+	for _, host := range hostsOf(images) {
 		login, err := b.credentials(ctx, host)
 		if err != nil {
 			return nil, err

@@ -69,6 +69,9 @@ func sweep(ctx context.Context, n *contexts.Node) {
 	}
 	now := time.Now().Add(n.Engine.Skew)
 	for _, c := range left.Items {
+		if ctx.Err() != nil {
+			return // each may take as long as removeTimeout
+		}
 		if expires, err := time.Parse(time.RFC3339, c.Labels[labelExpires]); err == nil && expires.Before(now) {
 			_ = (&vessel{node: n, id: c.ID}).remove(ctx, nil)
 		}

@@ -59,7 +59,7 @@ func TestAnExcerptIsCleanAndBounded(t *testing.T) {
 func TestADockerfileThatCantBeParsedIsShown(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"FROM a\nFORM b\n", "FROM a\nCOPY --nope=1 a b\n", "FROM a\nENV \n", "FROM a\nRUN <<E\n"} {
-		_, err := Bases(&source.Dockerfile{Name: "Dockerfile.arm", Content: []byte(content)}, nil, "", parse("linux/amd64"))
+		_, err := basesOf(&source.Dockerfile{Name: "Dockerfile.arm", Content: []byte(content)}, nil, "", parse("linux/amd64"))
 		shown := strings.Join(Excerpts(err), "")
 		assert.Assert(t, strings.HasPrefix(shown, "Dockerfile.arm:2\n") && strings.Contains(shown, "   2 | >>> "), "%v: %s", err, shown)
 	}

@@ -55,9 +55,9 @@ type Result struct {
 	Err error
 }
 
-// Builder builds one platform's image on one node and leaves it in the node's
+// builder builds one platform's image on one node and leaves it in the node's
 // image store under the assignment's names.
-type Builder interface {
+type builder interface {
 	Build(ctx context.Context, req Request, a Assignment, w *progress.Writer) (Image, error)
 }
 
@@ -246,7 +246,7 @@ func (r *Runner) build(ctx context.Context, req Request, res *Result, w *progres
 	return err
 }
 
-func (r *Runner) builder(n *contexts.Node) Builder {
+func (r *Runner) builder(n *contexts.Node) builder {
 	if n.Engine.Builder == contexts.Classic {
 		return &classicBuilder{credentials: r.credentialsFor(n)}
 	}
