@@ -61,7 +61,7 @@ func paths(t *testing.T, files fsutil.FS, target string) []string {
 	t.Helper()
 	all := []string{}
 	assert.NilError(t, files.Walk(t.Context(), target, func(path string, _ fs.DirEntry, err error) error {
-		all = append(all, path)
+		all = append(all, filepath.ToSlash(path))
 		return err
 	}))
 	return all
@@ -107,7 +107,7 @@ func walked(t *testing.T, dir string) []string {
 	assert.NilError(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if path != dir {
 			relative, relErr := filepath.Rel(dir, path)
-			all = append(all, relative)
+			all = append(all, filepath.ToSlash(relative))
 			err = errors.Join(err, relErr)
 		}
 		return err

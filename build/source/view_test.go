@@ -53,8 +53,8 @@ func TestAWalkOfAViewIsAWalkOfTheDirectory(t *testing.T) {
 	for _, target := range []string{"", "/", ".", "a", "/a", "a/", "a/b", "./a/b", "a/b/c/d", "b", "c", "l", "z", "missing", "a/missing", "b/below a file"} {
 		for _, stop := range append([]string{"nowhere"}, walked(t, dir)...) {
 			for _, answer := range []error{filepath.SkipDir, filepath.SkipAll, broken} {
-				want, wantErr := trace(t, disk, target, stop, answer)
-				got, gotErr := trace(t, view, target, stop, answer)
+				want, wantErr := trace(t, disk, target, filepath.FromSlash(stop), answer)
+				got, gotErr := trace(t, view, target, filepath.FromSlash(stop), answer)
 				assert.DeepEqual(t, got, want)
 				assert.Equal(t, errors.Is(gotErr, broken), errors.Is(wantErr, broken))
 				assert.Equal(t, gotErr == nil, wantErr == nil, "target %q, %v at %q: %v, want %v", target, answer, stop, gotErr, wantErr)
