@@ -21,14 +21,17 @@ const (
 // checkCopy judges what is copied: by its name, and by what is in it.
 func (v *view) checkCopy(s *stage, step step, c instructions.SourcesAndDest, from string) {
 	at := line(step.Location())
-	for _, source := range c.SourcePaths {
-		source = step.env.expand(v.file.lex, source)
+	sources := make([]string, len(c.SourcePaths))
+	for i, source := range c.SourcePaths {
+		sources[i] = step.env.expand(v.file.lex, source)
+	}
+	for _, source := range sources {
 		arch, ok := foreign(source, s.platform)
 		switch {
 		case ok && strings.Contains(source, "://"):
 			v.reportDownload(source, arch, at)
 		case ok && isSystemPath(source):
-			v.checkPath(s, source, at)
+			v.checkPath(s, strings.Join(sources, " "), at)
 		case ok && !v.hasBinary(s, source, from, at):
 			v.report(Finding{
 				Rule: ruleCopy, Level: Warning, arch: arch,

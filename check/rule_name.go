@@ -11,33 +11,49 @@ var systemPaths = []string{"/usr/lib", "/lib", "/usr/include", "/usr/local/lib",
 
 // Commands whose words are not what they do.
 var (
-	talking = []string{"echo", "printf", "sed", "awk", "tr", "grep", "[", "[[", "test", "case", "LABEL", ":"}
+	talking = []string{"echo", "printf", "sed", "awk", "tr", "grep", "[", "[[", "test", "case", "LABEL", ":", "rm", "git"}
 	fetches = []string{"curl", "wget", "aria2c", "gh", "axel"}
 	debs    = []string{"apt-get", "apt", "aptitude", "dpkg", "apt-install"}
 	rpms    = []string{"dnf", "yum", "microdnf", "zypper", "tdnf"}
 )
 
-// checkCommand judges one command of a RUN by the names in its words.
-func (v *view) checkCommand(s *stage, c command, at int) {
+// checkCommand judges one command of a RUN by the names in its words. It returns those that may be paths.
+func (v *view) checkCommand(s *stage, c command, at int) (paths []string) {
 	if c.guarded {
-		return
+		return nil
 	}
 	for _, a := range c.assigns {
 		v.checkAssign(s, a, at)
 	}
 	v.checkPackages(s, c, at)
 	if slices.Contains(talking, c.name()) {
-		return
+		return nil
 	}
 	v.checkCompiler(s, c, at)
-	for _, word := range c.words {
-		fetched := strings.Contains(word, "://") || slices.Contains(fetches, c.name()) && !strings.HasPrefix(word, "/") && !strings.HasPrefix(word, "-")
-		if arch, ok := foreign(word, s.platform); ok && fetched {
+	for i, word := range c.words {
+		if arch, ok := foreign(word, s.platform); ok && c.fetched(i) {
 			v.reportDownload(word, arch, at)
 			continue
 		}
-		v.checkPath(s, word, at)
+		paths = append(paths, word)
 	}
+	return paths
+}
+
+// fetched says whether a word of a command is what it downloads, not where to.
+func (c command) fetched(i int) bool {
+	word := c.words[i]
+	if strings.Contains(word, "://") {
+		return true
+	}
+	return i > 0 && slices.Contains(fetches, c.name()) && !strings.HasPrefix(word, "/") && !strings.HasPrefix(word, "-") && !namesOutput(c.name(), c.words[i-1])
+}
+
+// namesOutput says whether the word after a flag is a file to write: curl -fsSLo FILE, wget -O FILE.
+func namesOutput(program, flag string) bool {
+	short := strings.HasPrefix(flag, "-") && !strings.HasPrefix(flag, "--")
+	return short && (strings.HasSuffix(flag, "o") || program == "wget" && strings.HasSuffix(flag, "O")) ||
+		slices.Contains([]string{"--output", "--output-document", "--out"}, flag)
 }
 
 func (v *view) reportDownload(url, arch string, at int) {
@@ -49,17 +65,25 @@ func (v *view) reportDownload(url, arch string, at int) {
 }
 
 // checkPath finds directories and files of one architecture, in a value that may
-// be a list of them.
+// be a list of them. A list that has the platform's own too means to.
 func (v *view) checkPath(s *stage, value string, at int) {
+	var wrong Finding
 	for _, path := range strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' || r == '=' }) {
 		arch, ok := foreign(path, s.platform)
-		if ok && isSystemPath(path) {
-			v.report(Finding{
+		switch {
+		case !isSystemPath(path) || len(architectures(path)) == 0:
+		case !ok:
+			return
+		case wrong.Rule == "":
+			wrong = Finding{
 				Rule: rulePath, Level: Error,
 				Why:     fmt.Sprintf("%s exists on %s alone", visible(path), arch),
 				Instead: "a path that all have: a pattern (/usr/lib/*-linux-gnu), or a link made by RUN with $(uname -m)",
-			}, at)
+			}
 		}
+	}
+	if wrong.Rule != "" {
+		v.report(wrong, at)
 	}
 }
 

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -37,6 +38,8 @@ func (v *view) checkStages() {
 				v.checkPath(s, strings.Join(c.CmdLine, " "), at)
 			case *instructions.EntrypointCommand:
 				v.checkPath(s, strings.Join(c.CmdLine, " "), at)
+			case *instructions.HealthCheckCommand:
+				v.checkPath(s, strings.Join(c.Health.Test, " "), at)
 			}
 		}
 	}
@@ -63,9 +66,11 @@ func (v *view) checkRun(s *stage, step step, c *instructions.RunCommand) {
 	for _, text := range scripts(c.ShellDependantCmdLine) {
 		script := readScript(text, step.env)
 		v.checkReads(step, script, at)
+		var paths []string
 		for _, command := range script.commands {
-			v.checkCommand(s, command, at)
+			paths = append(paths, v.checkCommand(s, command, at)...)
 		}
+		v.checkPath(s, strings.Join(paths, " "), at)
 		if s.cross && !s.aware() {
 			v.checkCross(script, at)
 		}
@@ -75,27 +80,47 @@ func (v *view) checkRun(s *stage, step step, c *instructions.RunCommand) {
 // scripts are the shell commands of a RUN: its words, or the here-documents that
 // are its script.
 func scripts(c instructions.ShellDependantCmdLine) []string {
-	text := strings.Join(c.CmdLine, " ")
 	if !c.PrependShell {
+		if i := slices.IndexFunc(c.CmdLine, isCommandFlag); i > 0 && i+1 < len(c.CmdLine) && isShell(c.CmdLine[0]) {
+			return []string{c.CmdLine[i+1]}
+		}
 		quoted := make([]string, len(c.CmdLine))
 		for i, word := range c.CmdLine {
 			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
-		if len(c.CmdLine) > 2 && c.CmdLine[1] == "-c" {
-			return []string{c.CmdLine[2]}
-		}
 		return []string{strings.Join(quoted, " ")}
 	}
+	text := strings.Join(c.CmdLine, " ")
 	if len(c.Files) == 0 {
 		return []string{text}
 	}
-	if text != "<<"+c.Files[0].Name && text != "<<-"+c.Files[0].Name {
-		return []string{text + "\n" + c.Files[0].Data + c.Files[0].Name + "\n"}
+	here, reader, _ := strings.Cut(text, " ")
+	program := strings.Fields(reader)
+	if first, _, _ := strings.Cut(c.Files[0].Data, "\n"); len(program) == 0 && strings.HasPrefix(first, "#!") {
+		program = strings.Fields(first[2:])
+		if len(program) > 0 && path.Base(program[0]) == "env" {
+			program = slices.DeleteFunc(program[1:], func(word string) bool { return word == "-S" })
+		}
 	}
-	if first, _, _ := strings.Cut(c.Files[0].Data, "\n"); strings.HasPrefix(first, "#!") && !strings.HasSuffix(first, "sh") {
-		return nil // a script in another language
+	switch {
+	case !strings.HasPrefix(here, "<<"):
+		for _, file := range c.Files {
+			text += "\n" + file.Data + file.Name
+		}
+		return []string{text + "\n"}
+	case len(program) == 0 || isShell(program[0]):
+		return []string{c.Files[0].Data}
 	}
-	return []string{c.Files[0].Data}
+	return nil // a script in another language
+}
+
+func isShell(program string) bool {
+	return slices.Contains([]string{"sh", "bash", "ash", "dash", "zsh"}, path.Base(program))
+}
+
+// isCommandFlag says whether a shell takes its commands from the next word: -c, -lc, -euxc.
+func isCommandFlag(word string) bool {
+	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c")
 }
 
 func (v *view) checkReads(step step, script script, at int) {
