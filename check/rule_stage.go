@@ -104,10 +104,11 @@ func scripts(c instructions.ShellDependantCmdLine) []string {
 	}
 	switch {
 	case !strings.HasPrefix(here, "<<"):
+		lines := []string{text}
 		for _, file := range c.Files {
-			text += "\n" + file.Data + file.Name
+			lines = append(lines, file.Data+file.Name)
 		}
-		return []string{text + "\n"}
+		return []string{strings.Join(lines, "\n") + "\n"}
 	case len(program) == 0 || isShell(program[0]):
 		return []string{c.Files[0].Data}
 	}

@@ -60,6 +60,7 @@ func TestAnArchiveIsMadeHere(t *testing.T) {
 func TestARelayLeavesNothingBehind(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp) // on Windows
 	d := plugintest.New(t, "nobody", nil)
 	s, _ := sessionOf(t, d, plugintest.Dir(t, map[string]string{"Dockerfile": "FROM scratch"}))
 	before, err := os.ReadDir(temp)
