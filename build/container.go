@@ -20,7 +20,8 @@ const labelExpires = "io.docker-multiarch.expires"
 
 // Time limits of containers.
 const (
-	removeTimeout = 3 * time.Second // also after an interrupt, which has to end within 5 s
+	createGrace   = 1500 * time.Millisecond // with removeTimeout, after an interrupt, which has to end within 5 s
+	removeTimeout = 3 * time.Second
 	expiresAfter  = 10 * time.Minute
 )
 
@@ -39,11 +40,22 @@ func newVessel(ctx context.Context, a Assignment, image Image, options dockercli
 	if a.Match == contexts.Emulated && a.Node.Engine.ImageStore == contexts.Containerd {
 		options.Platform = &ocispec.Platform{OS: a.Platform.OS, Architecture: a.Platform.Architecture, Variant: a.Platform.Variant}
 	}
-	made, err := a.Node.Client().ContainerCreate(ctx, options)
+	made, err := create(ctx, a.Node, options)
 	if err != nil {
 		return nil, blame(ctx, a.Node, fmt.Errorf("making a container: %w", err))
 	}
 	return &vessel{node: a.Node, id: made.ID}, nil
+}
+
+// create waits for the engine a little longer than ctx lasts: it makes the
+// container even if nobody hears its name, and then nobody would remove it.
+func create(ctx context.Context, n *contexts.Node, options dockerclient.ContainerCreateOptions) (dockerclient.ContainerCreateResult, error) {
+	waiting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(createGrace, func() { cancel(context.Cause(ctx)) })
+	})()
+	return n.Client().ContainerCreate(waiting, options)
 }
 
 // remove ends and removes the container with its volumes, even if ctx has

@@ -50,6 +50,8 @@ type engine struct {
 	Distribution func(w http.ResponseWriter)
 	// Save answers a request to save an image.
 	Save func(w http.ResponseWriter)
+	// Create makes a container, whose ID it writes; without it there is none.
+	Create func(w http.ResponseWriter)
 	// Deaf has it answer no more pings.
 	Deaf atomic.Bool
 
@@ -167,6 +169,12 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 	case path == "/images/get":
 		e.note("save %s", strings.Join(r.URL.Query()["names"], ","))
 		e.Save(w)
+	case path == "/containers/json":
+		_, _ = io.WriteString(w, "[]")
+	case path == "/containers/create":
+		e.Create(w)
+	case strings.HasPrefix(path, "/containers/") && r.Method == http.MethodDelete:
+		e.note("remove %s", strings.TrimPrefix(path, "/containers/"))
 	case isImage && r.Method == http.MethodDelete:
 		e.note("remove %s", image)
 		if strings.Contains(image, "missing") {
