@@ -39,7 +39,7 @@ func TestCertificateTrustedByTheClientAlone(t *testing.T) {
 	s := newSceneAt(t, f)
 	s.env["SSL_CERT_FILE"] = authority
 
-	r := s.push(s.dir("RUN uname -m > /machine"))
+	r := s.push(s.dir(ownLayer))
 
 	r.failed(3, "certificate", ": push: ", "linux/386 on i386", "linux/amd64 on amd64", "The engine of node ", "trust")
 	s.unsent()
@@ -59,7 +59,7 @@ func TestCertificateTrustedByBoth(t *testing.T) {
 	removeImages(t, farm.private+"/"+repo)
 	logins["config.json"](c, farm.password)
 	ref := farm.private + "/" + repo + ":1"
-	c.build("-t", ref, "--push", files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)).succeeded()
+	c.build("-t", ref, "--push", files{"Dockerfile": dockerfile(ownLayer)}.dir(t)).succeeded()
 	published(t, privateRegistry(t), repo, "1", oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 }
 
@@ -81,6 +81,6 @@ func TestRegistryThatAnEngineListsAsInsecure(t *testing.T) {
 	s.unsent()
 
 	s.haveContexts(string(trixie))
-	digestOf(t, s.push("--platform", "linux/amd64", s.dir("RUN uname -m > /machine")).succeeded(), s.ref())
+	digestOf(t, s.push("--platform", "linux/amd64", s.dir(ownLayer)).succeeded(), s.ref())
 	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/amd64"}})
 }

@@ -144,7 +144,7 @@ func TestBuildUnderFaults(t *testing.T) {
 			s := newSceneAt(t, f)
 			proxy.Break(faultproxy.Rule{At: faultproxy.At(steps(test.step)[0]), Times: test.times, Fault: test.fault})
 
-			r := s.push(s.dir("RUN uname -m > /machine"))
+			r := s.push(s.dir(ownLayer))
 
 			assert.Assert(t, proxy.Hits() > 0, "no request was befallen")
 			switch {
@@ -179,7 +179,7 @@ func TestImmutableTagLeftByAnotherRun(t *testing.T) {
 	})
 	ref := f.address + "/" + s.repo + ":2"
 
-	r := s.build("--push", "-t", ref, s.dir("RUN uname -m > /machine"))
+	r := s.build("--push", "-t", ref, s.dir(ownLayer))
 
 	digest := digestOf(t, r.succeeded(), ref)
 	assert.Equal(t, published(t, openRegistry(), s.repo, "2", bothPlatforms()).Digest, digest)
@@ -189,6 +189,6 @@ func TestImmutableTagLeftByAnotherRun(t *testing.T) {
 	assert.Equal(t, len(tags(t, openRegistry(), s.repo)), 5, "one more tag than usual")
 
 	// The target itself is refused.
-	s.push(s.dir("RUN uname -m > /machine")).failed(6, s.ref(), "immutable")
+	s.push(s.dir(ownLayer)).failed(6, s.ref(), "immutable")
 	s.sameTag()
 }

@@ -57,7 +57,7 @@ func TestRegistryRefusesTheImages(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.front.breakWith(f)
-			s.push(s.dir("RUN uname -m > /machine")).failed(3, ": push: ", "linux/", s.front.address)
+			s.push(s.dir(ownLayer)).failed(3, ": push: ", "linux/", s.front.address)
 			s.unharmed()
 		})
 	}
@@ -80,7 +80,7 @@ func TestRegistryRefusesTheIndex(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.front.breakWith(refuse(test.status, putOf(tag)))
-			s.push(s.dir("RUN uname -m > /machine")).failed(test.code, s.ref(), test.says)
+			s.push(s.dir(ownLayer)).failed(test.code, s.ref(), test.says)
 			assert.Assert(t, s.front.TagPuts(s.repo, tag) > 0, "the test proves nothing")
 			s.cleanedUp()
 			s.sameTag()
@@ -108,7 +108,7 @@ func TestRegistryRecovers(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			s.front.breakWith(f)
-			digest := digestOf(t, s.push(s.dir("RUN uname -m > /machine")).succeeded(), s.ref())
+			digest := digestOf(t, s.push(s.dir(ownLayer)).succeeded(), s.ref())
 			assert.Equal(t, published(t, openRegistry(), s.repo, tag, bothPlatforms()).Digest, digest)
 		})
 	}
@@ -163,7 +163,7 @@ func TestTagChangedByAnotherBuild(t *testing.T) {
 		return true
 	})
 
-	s.push(s.dir("RUN uname -m > /machine")).failed(6, s.ref(), other.Digest)
+	s.push(s.dir(ownLayer)).failed(6, s.ref(), other.Digest)
 
 	now, err := openRegistry().Tag(t.Context(), s.repo, tag)
 	assert.NilError(t, err)
@@ -176,7 +176,7 @@ func TestSomeOfSeveralTargets(t *testing.T) {
 	s := newScene(t)
 	name := s.front.address + "/" + s.repo
 	s.front.breakWith(refuse(http.StatusForbidden, putOf("2")))
-	args := []string{"-t", name + ":latest", "-t", name + ":2", "-t", name + ":3", s.dir("RUN uname -m > /machine")}
+	args := []string{"-t", name + ":latest", "-t", name + ":2", "-t", name + ":3", s.dir(ownLayer)}
 
 	s.push(args...).failed(5, "published "+s.ref(), name+":2", "not tried: "+name+":3, "+name+":latest", "again")
 
@@ -207,6 +207,6 @@ func TestRegistryGivesOtherContent(t *testing.T) {
 		_, _ = io.WriteString(w, `{"schemaVersion": 2, "mediaType": "`+dockerManifest+`"}`)
 		return true
 	})
-	s.push(s.dir("RUN uname -m > /machine")).failed(4, "digest")
+	s.push(s.dir(ownLayer)).failed(4, "digest")
 	s.unharmed()
 }

@@ -53,13 +53,13 @@ func TestAnnotations(t *testing.T) {
 // What the graph drivers' engines can't do is refused there, with the engine's name and version.
 func TestAnnotationsAndAttestationsAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"--annotation=a=b", "--attest=type=provenance", "--provenance", "--provenance=mode=max", "--sbom", "--attest=type=sbom"} {
-		name, _, _ := strings.Cut(flag, "=")
-		for _, e := range []engine{"amd64", trixie} {
-			s := newNodeScene(t, string(e))
-			s.push(flag, "--platform", "linux/amd64,linux/386", s.dir()).failed(125, name, string(e)+" (engine "+e.version(t)+")", "containerd image store")
-			s.unsent()
+	for _, e := range []engine{"amd64", trixie} {
+		s, who := newNodeScene(t, string(e)), string(e)+" (engine "+e.version(t)+")"
+		for _, flag := range []string{"--annotation=a=b", "--attest=type=provenance", "--provenance", "--provenance=mode=max", "--sbom", "--attest=type=sbom"} {
+			name, _, _ := strings.Cut(flag, "=")
+			s.push(flag, "--platform", "linux/amd64,linux/386", s.dir()).failed(125, name, who, "containerd image store")
 		}
+		s.unsent()
 	}
 	// Turned off it is what every engine does.
 	s := newScene(t)

@@ -33,26 +33,29 @@ func TestClassicLimits(t *testing.T) {
 		"shares": cgroup("cpu/cpu.shares", "cpu.weight"), "cpu": cgroup("cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us", "cpu.max"),
 		"cpus": "grep Cpus_allowed_list /proc/self/status", "mems": "grep Mems_allowed_list /proc/self/status",
 	}
-	var lines []string
+	step := "RUN mkdir /told"
 	for name, command := range told {
-		lines = append(lines, "RUN "+command+" > /"+name)
+		step += "; { " + command + "; } > /told/" + name
 	}
 
 	s.build("-t", s.ref(), "--memory", "64m", "-m", "linux/386:96m", "--memory-swap", "128m", "--cpu-shares", "linux/386:512",
-		"--cpu-period", "50000", "--cpu-quota", "25000", "--cpuset-cpus", "0", "--cpuset-mems", "0", s.dir(lines...)).succeeded()
+		"--cpu-period", "50000", "--cpu-quota", "25000", "--cpuset-cpus", "0", "--cpuset-mems", "0", s.dir(step)).succeeded()
 
 	shares := map[string]bool{}
 	for e, want := range map[engine]struct{ memory, swap, swapAlone string }{
 		"amd64": {"67108864", "134217728", "67108864"}, "i386": {"100663296", "134217728", "33554432"},
 	} {
-		got := func(name string) string { return strings.Join(strings.Fields(e.run(t, s.ref(), "cat", "/"+name)), " ") }
-		assert.Equal(t, got("memory"), want.memory, "%s", e)
-		swap := got("swap")
-		assert.Assert(t, swap == want.swap || swap == want.swapAlone, "%s: %s", e, swap)
-		assert.Equal(t, got("cpu"), "25000 50000", "%s", e)
-		assert.Equal(t, got("cpus"), "Cpus_allowed_list: 0", "%s", e)
-		assert.Equal(t, got("mems"), "Mems_allowed_list: 0", "%s", e)
-		shares[got("shares")] = true
+		got := map[string]string{}
+		for line := range strings.Lines(e.run(t, s.ref(), "sh", "-c", "cd /told; for f in *; do echo $f $(cat $f); done")) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			got[name] = value
+		}
+		assert.Equal(t, got["memory"], want.memory, "%s", e)
+		assert.Assert(t, got["swap"] == want.swap || got["swap"] == want.swapAlone, "%s: %s", e, got["swap"])
+		assert.Equal(t, got["cpu"], "25000 50000", "%s", e)
+		assert.Equal(t, got["cpus"], "Cpus_allowed_list: 0", "%s", e)
+		assert.Equal(t, got["mems"], "Mems_allowed_list: 0", "%s", e)
+		shares[got["shares"]] = true
 	}
 	assert.Equal(t, len(shares), 2, "%v", shares)
 }
@@ -124,12 +127,12 @@ func TestClassicFlagsOfOtherEngines(t *testing.T) {
 // BuildKit would ignore them, so a node that builds with it refuses them before anything is sent; what makes no difference to it is taken.
 func TestClassicFlagsWithBuildKit(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	s, version := newScene(t), engine("i386").version(t)
 	for flag, value := range map[string]string{
 		"isolation": "hyperv", "security-opt": "seccomp=unconfined", "memory": "64m", "memory-swap": "128m", "cpu-shares": "512",
 		"cpu-period": "50000", "cpu-quota": "25000", "cpuset-cpus": "0", "cpuset-mems": "0",
 	} {
-		s.push("--"+flag, "linux/386:"+value, s.dir()).failed(125, "--"+flag[:3], "node i386 (engine "+engine("i386").version(t)+")", "it needs the classic builder")
+		s.push("--"+flag, "linux/386:"+value, s.dir()).failed(125, "--"+flag[:3], "node i386 (engine "+version+")", "it needs the classic builder")
 		s.push("--"+flag, "linux/arm64:"+value, s.dir()).failed(125, "--"+flag+" linux/arm64:", "is not built")
 	}
 	s.push("--squash", s.dir()).failed(125, "--squash: node ", "it needs the classic builder")

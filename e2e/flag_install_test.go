@@ -37,11 +37,14 @@ func TestInstall(t *testing.T) {
 	for i, build := range [][]string{{"build"}, {"image", "build"}, {"builder", "build"}, {"multiarch", "build"}} {
 		name := repo + ":" + string(rune('a'+i))
 		r := c.docker(append(build, "-t", name, dir)...).succeeded()
-		assert.Equal(t, len(r.lines()), 2, "%s", r)
-		for _, e := range engines {
-			assert.Equal(t, e.run(t, name, "cat", "/machine"), e.machine())
+		var want []string
+		for _, e := range []engine{"i386", "amd64"} {
+			want = append(want, e.platform()+" "+string(e)+" "+e.image(t, name))
 		}
-		assert.Equal(t, c.docker("run", "--rm", "--network", "none", name, "cat", "/machine").succeeded().stdout, "x86_64\n")
+		assert.DeepEqual(t, r.lines(), want)
+	}
+	for _, e := range engines {
+		assert.Equal(t, e.run(t, repo+":a", "cat", "/machine"), e.machine())
 	}
 	// Nothing is named so. By age would take the cache of other tests: engine 20.10 removes what was not used again yet, however
 	// new it is.

@@ -74,7 +74,7 @@ func TestOutputOfImages(t *testing.T) {
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo
 	removeImages(t, ref)
-	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
+	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	for _, value := range []string{"type=image", "type=docker"} {
 		c.build("-o", value, "-t", ref+":1", dir).succeeded()
@@ -91,7 +91,7 @@ func TestImageIDFile(t *testing.T) {
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref, file := f.address+"/"+repo+":1", filepath.Join(t.TempDir(), "iid")
 	removeImages(t, f.address+"/"+repo)
-	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
+	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 	iid := func() string {
 		text, err := os.ReadFile(file)
 		assert.NilError(t, err)

@@ -38,8 +38,6 @@ func TestValuesOfAPlatform(t *testing.T) {
 			}
 		}
 	}
-	base := s.dir("ARG EVERY=no", "ARG ONE=default", "ARG OWN", `RUN echo "$EVERY,$ONE,$OWN" > /args`)
-	s.build("-t", s.ref(), "--build-arg", "linux/386:ONE=386", "--build-arg", "EVERY=yes", "--build-arg", "ONE=every", "--build-arg", "*:OWN=linux/386:x", base).succeeded()
 	assert.Equal(t, engine("amd64").run(t, s.ref(), "cat", "/args"), "yes,every,linux/386:x")
 	assert.Equal(t, engine("i386").run(t, s.ref(), "cat", "/args"), "yes,386,linux/386:x")
 }

@@ -62,20 +62,20 @@ func TestPullFindsTheNewBaseImage(t *testing.T) {
 	name := f.address + "/" + repo
 	removeImages(t, name)
 	for _, version := range []string{"1", "2"} {
-		dir := files{"Dockerfile": dockerfile("RUN echo " + version + " > /version")}.dir(t)
+		dir := files{"Dockerfile": dockerfile("COPY version /"), "version": version}.dir(t)
 		c.build("-t", name+":"+version, "--push", dir).succeeded()
 	}
 	// The tag 1 moves in the registry, behind the engines' backs.
 	second := published(t, openRegistry(), repo, "2", oracle.Want{})
 	writeTo(t, repo).manifest("1", second.MediaType, second.Raw)
-	dir := files{"Dockerfile": "FROM " + name + ":1\nRUN cp /version /seen"}.dir(t)
+	dir := files{"Dockerfile": "FROM " + name + ":1\nLABEL e2e=" + newMark()}.dir(t)
 
 	c.build("-t", name+":old", dir).succeeded()
 	c.build("-t", name+":new", "--pull", dir).succeeded()
 
 	for _, e := range engines {
-		assert.Equal(t, e.run(t, name+":old", "cat", "/seen"), "1")
-		assert.Equal(t, e.run(t, name+":new", "cat", "/seen"), "2")
+		assert.Equal(t, e.run(t, name+":old", "cat", "/version"), "1")
+		assert.Equal(t, e.run(t, name+":new", "cat", "/version"), "2")
 	}
 }
 

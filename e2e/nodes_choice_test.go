@@ -88,10 +88,10 @@ func TestRemoveImages(t *testing.T) {
 		}
 	}
 
-	s.push("--rm-images", s.dir("RUN uname -m > /machine")).succeeded()
+	s.push("--rm-images", s.dir(ownLayer)).succeeded()
 	published(t, openRegistry(), s.repo, tag, bothPlatforms())
 	none()
-	s.push("--rm-images", "--node", "modern,i386", s.dir("RUN uname -m > /machine2")).succeeded()
+	s.push("--rm-images", "--node", "modern,i386", s.dir(ownLayer)).succeeded()
 	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 	none()
 	s.build("--rm-images", s.dir("RUN true")).succeeded() // Without a name.
@@ -104,7 +104,7 @@ func TestRemoveImages(t *testing.T) {
 func TestPinnedNode(t *testing.T) {
 	t.Parallel()
 	s := newNodeScene(t, "amd64", "i386", "trixie")
-	r := s.push("--platform", "linux/amd64,linux/386", "--node", "linux/amd64:trixie", s.dir("RUN uname -m > /machine")).succeeded()
+	r := s.push("--platform", "linux/amd64,linux/386", "--node", "linux/amd64:trixie", s.dir(ownLayer)).succeeded()
 	assert.DeepEqual(t, r.plan(), map[string]string{"linux/amd64": "trixie native", "linux/386": "i386 native"})
 	published(t, openRegistry(), s.repo, tag, bothPlatforms())
 	assert.Assert(t, trixie.image(t, s.ref()) != "")

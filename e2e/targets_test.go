@@ -17,7 +17,7 @@ func TestSeveralTargets(t *testing.T) {
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	removeImages(t, f.address+"/"+repo+"/*")
 	one, two := repo+"/one", repo+"/two"
-	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
+	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 	refs := []string{f.address + "/" + one + ":latest", f.address + "/" + one + ":1.0", f.address + "/" + two + ":latest", f.address + "/" + two + ":1"}
 	args := []string{"--push", dir}
 	for _, ref := range refs {
@@ -59,7 +59,7 @@ func TestSeveralRegistries(t *testing.T) {
 	places := map[string]*oracle.Registry{f.address: openRegistry(), farm.private: privateRegistry(t)}
 	v3 := registries(t)["v3"]
 	places[v3] = &oracle.Registry{Base: "http://" + v3}
-	args := []string{"--push", files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)}
+	args := []string{"--push", files{"Dockerfile": dockerfile(ownLayer)}.dir(t)}
 	for host := range places {
 		removeImages(t, host+"/"+repo)
 		args = append(args, "-t", host+"/"+repo+":1")
@@ -80,7 +80,7 @@ func TestPlatformTagTemplate(t *testing.T) {
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
 	removeImages(t, f.address+"/"+repo)
-	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
+	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	digestOf(t, c.build("--push", "-t", ref, "--platform-tag", "{{.Arch}}.{{.OS}}.{{.Tag}}", dir).succeeded(), ref)
 
@@ -92,7 +92,7 @@ func TestNoPlatformTags(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
 	removeImages(t, repo)
-	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
+	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	c.build("-t", repo+":1", "--platform-tag", "none", dir).succeeded()
 
