@@ -66,7 +66,12 @@ func (e engine) image(t *testing.T, name string) string {
 // sometimes misses what a short program prints.
 func (e engine) run(t *testing.T, image string, command ...string) string {
 	t.Helper()
-	id := e.docker(t, append([]string{"run", "--detach", "--network", "none", image}, command...)...)
+	return e.printed(t, e.docker(t, append([]string{"run", "--detach", "--network", "none", image}, command...)...))
+}
+
+// printed waits for the end of a container, which has to work, removes it and returns what it printed.
+func (e engine) printed(t *testing.T, id string) string {
+	t.Helper()
 	defer e.docker(t, "rm", "--force", id)
 	code := e.docker(t, "wait", id)
 	printed := e.docker(t, "logs", id)
@@ -110,7 +115,7 @@ func (e engine) start(t *testing.T) {
 			return poll.Continue("%v", err)
 		}
 		return poll.Success()
-	}, poll.WithTimeout(30*time.Second), poll.WithDelay(50*time.Millisecond))
+	}, poll.WithTimeout(patience), poll.WithDelay(50*time.Millisecond))
 }
 
 func farmCommand(t *testing.T, args ...string) {
@@ -162,7 +167,7 @@ func waitForSleep(t *testing.T, marks ...string) {
 				return poll.Success()
 			}
 			return poll.Continue("no process sleeps for %s", mark)
-		}, poll.WithTimeout(30*time.Second), poll.WithDelay(20*time.Millisecond))
+		}, poll.WithTimeout(patience), poll.WithDelay(20*time.Millisecond))
 	}
 }
 
@@ -187,5 +192,5 @@ func waitForExit(t *testing.T, pid int) {
 			return poll.Continue("process %d still runs", pid)
 		}
 		return poll.Success()
-	}, poll.WithTimeout(10*time.Second), poll.WithDelay(20*time.Millisecond))
+	}, poll.WithTimeout(patience), poll.WithDelay(20*time.Millisecond))
 }

@@ -61,7 +61,7 @@ func TestDeadContextBesideLiveOnes(t *testing.T) {
 			// Nothing is published, so nothing can be lost.
 			local := s.build("-t", s.ref(), dir).succeeded().says("bystander: ")
 			assert.Equal(t, len(local.lines()), 2)
-			assert.Assert(t, local.waited < 12*time.Second, "a dead node cost %s", local.waited)
+			assert.Assert(t, local.waited < limit, "a dead node cost %s", local.waited)
 
 			// What platform it has is unknown: the user has to say what the image is to have.
 			s.push(dir).failed(2, "bystander: ", "--platform linux/amd64,linux/386\n")
@@ -142,7 +142,7 @@ func TestLostNodeIsReplaced(t *testing.T) {
 			return poll.Continue("the lost engine still builds")
 		}
 		return poll.Success()
-	}, poll.WithTimeout(30*time.Second))
+	}, poll.WithTimeout(patience))
 	assert.Assert(t, sleeping(amd64), "it was disturbed")
 	endSleep(t, amd64)
 	waitForSleep(t, replaced)

@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,20 +14,13 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/e2e/oracle"
 )
 
-// closedAddress is one where nothing listens.
-func closedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	assert.NilError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
-}
+// closedAddress is one where nothing listens. A port that was free a moment ago may be another test's by now.
+const closedAddress = "127.0.0.1:1"
 
 func TestRegistryUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	address := closedAddress(t)
-	s.push("-t", address+"/app:1", s.dir()).failed(3, address+"/app:1", "refused", "Check the address")
+	s.push("-t", closedAddress+"/app:1", s.dir()).failed(3, closedAddress+"/app:1", "refused", "Check the address")
 	s.unsent()
 }
 
@@ -36,8 +28,7 @@ func TestRegistryUnreachable(t *testing.T) {
 func TestBaseImageUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	address := closedAddress(t)
-	s.push(files{"Dockerfile": "FROM " + address + "/base\n"}.dir(t)).failed(3, address, "refused", "linux/")
+	s.push(files{"Dockerfile": "FROM " + closedAddress + "/base\n"}.dir(t)).failed(3, closedAddress, "refused", "linux/")
 	s.unharmed()
 	s.push(files{"Dockerfile": "FROM " + farm.registry + "/absent\n"}.dir(t)).failed(3, farm.registry+"/absent", "not found", "linux/")
 	s.unharmed()

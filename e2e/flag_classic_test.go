@@ -90,7 +90,7 @@ func TestClassicContainers(t *testing.T) {
 					return poll.Continue("containers: %q", left)
 				}
 				return poll.Success()
-			}, poll.WithTimeout(30*time.Second), poll.WithDelay(50*time.Millisecond))
+			}, poll.WithTimeout(patience), poll.WithDelay(50*time.Millisecond))
 			if c.code == 0 {
 				for _, e := range engines {
 					e.run(t, s.ref(), "cmp", "/copied", "/again")

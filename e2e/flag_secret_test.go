@@ -76,7 +76,7 @@ func agent(t *testing.T) (socket, public, private string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	assert.NilError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	poll.WaitOn(t, poll.FileExists(socket), poll.WithTimeout(30*time.Second), poll.WithDelay(20*time.Millisecond))
+	poll.WaitOn(t, poll.FileExists(socket), poll.WithTimeout(patience), poll.WithDelay(20*time.Millisecond))
 	run("ssh-add", "-q", private)
 	text, err := os.ReadFile(private + ".pub")
 	assert.NilError(t, err)

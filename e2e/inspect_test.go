@@ -152,6 +152,5 @@ func TestInspectWithoutLogin(t *testing.T) {
 
 func TestInspectWhileTheRegistryIsDown(t *testing.T) {
 	t.Parallel()
-	address := closedAddress(t)
-	newClient(t).inspect(address+"/app:1").failed(3, address+"/app:1", "refused", "Check the address")
+	newClient(t).inspect(closedAddress+"/app:1").failed(3, closedAddress+"/app:1", "refused", "Check the address")
 }

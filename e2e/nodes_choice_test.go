@@ -29,7 +29,7 @@ func TestKeepGoing(t *testing.T) {
 			return poll.Success()
 		}
 		return poll.Continue("the other platform has not failed yet")
-	}, poll.WithTimeout(30*time.Second))
+	}, poll.WithTimeout(patience))
 	assert.Assert(t, sleeping(mark), "it did not keep going")
 	endSleep(t, mark)
 
@@ -147,7 +147,7 @@ func TestParallelBuildsOnANode(t *testing.T) {
 				return poll.Success()
 			}
 			return poll.Continue("nothing sleeps")
-		}, poll.WithTimeout(30*time.Second), poll.WithDelay(20*time.Millisecond))
+		}, poll.WithTimeout(patience), poll.WithDelay(20*time.Millisecond))
 		first, second := marks[0], marks[1]
 		if sleeping(second) {
 			first, second = second, first

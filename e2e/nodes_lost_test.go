@@ -131,7 +131,7 @@ func testStoppedEngine(t *testing.T) {
 			return poll.Continue("the lost engine still builds")
 		}
 		return poll.Success()
-	}, poll.WithTimeout(30*time.Second))
+	}, poll.WithTimeout(patience))
 	endSleep(t, mark)
 	x.moved(p.wait(), "no answer for")
 }
@@ -183,7 +183,7 @@ func dieWhileSending(t *testing.T) {
 		pid = pluginOf(t, p)
 		signal(t, pid, syscall.SIGSTOP)
 		return poll.Success()
-	}, poll.WithTimeout(30*time.Second), poll.WithDelay(time.Millisecond))
+	}, poll.WithTimeout(patience), poll.WithDelay(time.Millisecond))
 	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 	assert.Assert(t, received() < size, "the file was sent before its sending could be disturbed")
 

@@ -42,7 +42,7 @@ func TestNodeLs(t *testing.T) {
 
 	all, r := c.nodeLs()
 
-	assert.Check(t, r.waited < 12*time.Second, "it took %s", r.waited)
+	assert.Check(t, r.waited < limit, "it took %s", r.waited)
 	assert.Equal(t, len(all), 6+len(hosts))
 	for name, reason := range reasons {
 		assert.Check(t, all[name].Status == "dead" && strings.Contains(all[name].Reason, reason), "%s: %+v", name, all[name])

@@ -67,7 +67,7 @@ func testOneConnection(t *testing.T) {
 	assert.Equal(t, sshLog(t, "Connection from")-connections, 1)
 	assert.Equal(t, sshLog(t, "Accepted publickey")-logins, 1)
 	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/386"}})
-	waitForEnd(t, time.Second, s.tmp) // ssh has the socket's path among its arguments; wait saw that the folder is empty.
+	waitForEnd(t, 10*time.Second, s.tmp) // ssh has the socket's path among its arguments; wait saw that the folder is empty.
 }
 
 // The connection breaks in the middle of a RUN: another node takes over.
@@ -88,8 +88,8 @@ func testDroppedSSH(t *testing.T) {
 	waitForEnd(t, 10*time.Second, s.tmp, mark)
 }
 
-// limit is how long an ssh endpoint that can't be used may keep a user waiting.
-const limit = 12 * time.Second
+// limit is how long nodes that can't be used may keep a user waiting: 12 s, and what a busy machine adds.
+const limit = 20 * time.Second
 
 // unusable asserts that a build on this endpoint ends in time, saying why it can't be used and what helps.
 func unusable(t *testing.T, host string, setup func(c *client), says ...string) {
@@ -105,7 +105,7 @@ func unusable(t *testing.T, host string, setup func(c *client), says ...string) 
 	started := time.Now()
 	r := c.build("--node", "far", "--dry-run", dir).failed(2, append(says, "far: ")...)
 	assert.Check(t, time.Since(started) < limit, "it took %s: %s", time.Since(started), r)
-	waitForEnd(t, time.Second, c.tmp)
+	waitForEnd(t, 10*time.Second, c.tmp)
 }
 
 // sshOption has the client's ssh called with one more option, which counts before the farm's configuration.

@@ -92,7 +92,7 @@ func (s *scene) sameTag() {
 // cleanedUp asserts that nothing is left on the engines.
 func (s *scene) cleanedUp() {
 	s.t.Helper()
-	waitForEnd(s.t, 10*time.Second, s.marks...)
+	waitForEnd(s.t, time.Minute, s.marks...) // As the contract bounds it.
 	for _, e := range s.alive {
 		assert.Check(s.t, e.dangling(s.t, s.label) == "", "%s keeps nameless images", e)
 	}

@@ -100,13 +100,15 @@ func (s *screen) display(mark string) string {
 func (s *screen) shows(name, mark string) {
 	s.t.Helper()
 	var before string
+	rests := 0 // On a busy machine it may stand still for a moment.
 	poll.WaitOn(s.t, func(poll.LogT) poll.Result {
 		now := s.text()
 		if same := changingTime.ReplaceAllString(now, ""); same != before {
-			before = same
-			return poll.Continue("it changes still:\n%s", now)
+			before, rests = same, 0
+		} else if rests++; rests == 3 {
+			return poll.Success()
 		}
-		return poll.Success()
+		return poll.Continue("it changes still:\n%s", now)
 	}, poll.WithTimeout(patience), poll.WithDelay(250*time.Millisecond)) // It is drawn every 100 ms.
 	golden.Assert(s.t, s.display(mark), "screen-"+name+".golden")
 }

@@ -14,6 +14,7 @@ import (
 
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
+	"gotest.tools/v3/poll"
 )
 
 // addProgram compiles a program that says what it was compiled for into a build context.
@@ -201,7 +202,7 @@ func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	check := "HEALTHCHECK --interval=200ms --retries=1 CMD "
-	dir := s.dir(check+"test -e /tmp/up || { echo not yet; exit 1; }", `CMD ["sh", "-c", "touch /tmp/up; exec sleep 1000"]`)
+	dir := s.dir("HEALTHCHECK --interval=200ms --retries=100 CMD test -e /tmp/up || { echo not yet; exit 1; }", `CMD ["sh", "-c", "touch /tmp/up; exec sleep 1000"]`)
 	s.push("--test-health", dir).succeeded()
 	assert.DeepEqual(t, s.containers(), []string(nil))
 	s.push("--test-health", s.dir(check+"echo broken; false", "CMD sleep 1000")).failed(1, "unhealthy: exit code 1: broken")
@@ -221,7 +222,12 @@ func TestLeftContainers(t *testing.T) {
 
 	s.push(s.dir()).succeeded()
 
-	all := engines[0].docker(t, "ps", "-aq", "--no-trunc")
-	assert.Assert(t, !strings.Contains(all, old))
+	var all string
+	poll.WaitOn(t, func(poll.LogT) poll.Result { // Another test's build may be at it.
+		if all = engines[0].docker(t, "ps", "-aq", "--no-trunc"); strings.Contains(all, old) {
+			return poll.Continue("it is still there")
+		}
+		return poll.Success()
+	}, poll.WithTimeout(patience), poll.WithDelay(50*time.Millisecond))
 	assert.Assert(t, is.Contains(all, fresh))
 }
