@@ -33,7 +33,7 @@ type Bounds struct {
 // Quick is a sample taken beside other work; Thorough one for who asked to be
 // strict.
 var (
-	Quick    = Bounds{Bytes: 32 << 20, Time: 2 * time.Second}
+	Quick    = Bounds{Bytes: 32 << 20, Time: 5 * time.Second}
 	Thorough = Bounds{Bytes: 2 << 30, Time: time.Minute, Base: true}
 )
 
