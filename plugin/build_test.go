@@ -77,7 +77,7 @@ func TestWithoutHooksTheSettingsMayBeOfOthers(t *testing.T) {
 	d, _, _, dir := two(t)
 	settings := filepath.Join(d.Dir, "multiarch.yaml")
 	assert.NilError(t, os.WriteFile(settings, []byte("node: {pi: {platforms: [linux/arm64], start: [false], stop: [false]}}\n"), 0o600))
-	assert.NilError(t, os.Chmod(settings, 0o666)) //nolint:gosec // as it should not be
+	assert.NilError(t, os.Chmod(settings, 0o666))
 	assert.NilError(t, d.run(t, "build", "--no-hooks", "--platform", "linux/arm64", dir))
 	assert.Equal(t, d.Out.String(), "linux/arm64 pi "+idOf(t, "linux/arm64")+"\n")
 }
