@@ -26,8 +26,9 @@
 // A run that is killed may leave a command of the user's running. Its process is
 // in the debt, on Linux, where it can be told from another process with the same
 // number: a start command is ended before the stop, and everything else waits for
-// the command's end. That a stop was begun is there too, everywhere: until its
-// outcome is known, an engine that answers is no reason to build on it.
+// the command's end. That a stop was begun is there too, everywhere, even if nothing
+// was owed: until its outcome is known, an engine that answers is no reason to build
+// on it.
 //
 // The package refuses to execute what it has not been given by its caller: the
 // files say that something is owed, never what to run. It reads no

@@ -18,20 +18,27 @@ func (d *Debt) left() bool {
 }
 
 // outlast waits for what a run that was killed left undone: a command that still
-// runs, and a node that answers but has been told to stop. The caller has the
-// lock.
-func (m *Machine) outlast(ctx context.Context, debt *Debt) error {
+// runs, and a node that answers but has been told to stop. It returns what is owed.
+// The caller has the lock.
+func (m *Machine) outlast(ctx context.Context, f folder) (*Debt, error) {
+	debt := f.debt()
 	if debt == nil {
-		return nil
+		return nil, nil //nolint:nilnil // nothing is owed
 	}
 	if err := debt.awaitHook(ctx, startLimit); err != nil {
-		return err
+		return nil, err
 	}
 	if time.Since(debt.Stopping) < stopLimit+fallAsleep {
 		_ = m.awaitSleep(ctx) // if it is still awake, that stop did nothing
 	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	debt.Stopping = time.Time{}
-	return context.Cause(ctx)
+	if debt.Held && debt.Since.IsZero() { // never started here: that stop was by hand
+		return nil, f.forget()
+	}
+	return debt, nil
 }
 
 // endHook ends a start command whose run was killed. A stop command may come to

@@ -89,6 +89,20 @@ func TestStopByHandIsInterrupted(t *testing.T) {
 	assert.Equal(t, c.log(), "start stop")
 }
 
+// A stop by hand that came to nothing is nobody's debt.
+func TestStopByHandDidNothing(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	c.touch("on")
+	m := c.machine(start, stop)
+	assert.NilError(t, m.folder().make())
+	assert.NilError(t, m.folder().owe(&Debt{Node: m.Name, Held: true, Stopping: time.Now().Add(-time.Hour)}))
+	lease, err := m.Acquire(t.Context())
+	assert.NilError(t, err)
+	assert.Assert(t, lease == nil)
+	assert.Equal(t, len(m.Store.Debts()), 0)
+}
+
 // Who does not wait for the stop command of a killed run leaves it alone.
 func TestInterruptLeavesAStopCommand(t *testing.T) {
 	t.Parallel()

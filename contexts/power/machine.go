@@ -81,8 +81,8 @@ func (m *Machine) Acquire(ctx context.Context) (*Lease, error) {
 		return nil, err
 	}
 	defer unlock()
-	debt := f.debt()
-	if err := m.outlast(ctx, debt); err != nil {
+	debt, err := m.outlast(ctx, f)
+	if err != nil {
 		return nil, err
 	}
 	awake := m.alive(ctx)
@@ -99,12 +99,8 @@ func (m *Machine) Acquire(ctx context.Context) (*Lease, error) {
 	}
 	// Another run that waits for the engine has started it.
 	starts := !awake && len(f.users()) == 0
-	if starts && debt.Held {
-		// Whoever held it did so until it was off.
-		debt.Held = false
-		if debt.Since.IsZero() {
-			debt.Since = time.Now()
-		}
+	if starts && !m.Keep {
+		debt.Held = false // whoever held it did so until it was off
 	}
 	lease, err := f.lease()
 	if err != nil {

@@ -58,7 +58,7 @@ func (m *Machine) StopNow(ctx context.Context, force bool) error {
 	defer unlock()
 	debt := f.debt()
 	if debt == nil {
-		// If this is killed or interrupted, only its Stopping counts.
+		// Nothing is owed; that it is being stopped counts until it is known.
 		debt = &Debt{Node: m.Name, Held: true}
 	}
 	if force {
