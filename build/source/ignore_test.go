@@ -60,7 +60,7 @@ func excludedBy(all, patterns []string) (map[string]bool, error) {
 	}
 	excluded, infos := map[string]bool{}, map[string]patternmatcher.MatchInfo{}
 	for _, path := range all {
-		excluded[path], infos[path], err = matcher.MatchesUsingParentResults(path, infos[filepath.Dir(path)])
+		excluded[path], infos[path], err = matcher.MatchesUsingParentResults(path, infos[filepath.ToSlash(filepath.Dir(path))])
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,8 @@ type File struct {
 	Program bool
 	// Loader is the program that an ELF file asks the kernel for.
 	Loader string
-	// Interpreter are the words of a script's first line.
+	// Interpreter are the words of a script's first line; `\r` at its end stands
+	// for a carriage return.
 	Interpreter []string
 }
 
@@ -65,6 +66,8 @@ func Read(r io.Reader) (File, error) {
 		return readScript(in)
 	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
 		return readELF(in)
+	case bytes.HasPrefix(head, []byte("MZqF")):
+		return File{}, nil // a program of Cosmopolitan libc, which many systems run
 	case bytes.HasPrefix(head, []byte("MZ")):
 		return readPE(in)
 	case len(head) == 4:
@@ -82,6 +85,10 @@ func peek(in *bufio.Reader, n int) ([]byte, error) {
 	return head, nil
 }
 
+// carriageReturn is how the end of a script's first line is written here if an
+// editor on Windows wrote it: to Linux it is part of the word before it.
+const carriageReturn = `\r`
+
 func readScript(in *bufio.Reader) (File, error) {
 	head, err := peek(in, maxLine)
 	if err != nil {
@@ -91,6 +98,9 @@ func readScript(in *bufio.Reader) (File, error) {
 	words := strings.Fields(string(line))
 	if len(words) == 0 || !isPath(words[0]) {
 		return File{}, nil
+	}
+	if bytes.HasSuffix(line, []byte("\r")) {
+		words[len(words)-1] += carriageReturn
 	}
 	return File{Format: FormatScript, Interpreter: words}, nil
 }

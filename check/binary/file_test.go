@@ -52,7 +52,7 @@ func TestReadTakesAScriptsInterpreter(t *testing.T) {
 	for content, want := range map[string]string{
 		"#!/bin/sh\nx":               "/bin/sh",
 		"#! /usr/bin/env -S python3": "/usr/bin/env -S python3",
-		"#!/bin/sh -e\r\n":           "/bin/sh -e",
+		"#!/bin/sh -e\r\n":           `/bin/sh -e\r`,
 		"#!":                         "",
 		"#!sh":                       "",
 	} {

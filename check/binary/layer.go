@@ -74,17 +74,22 @@ func (l *layers) readLayer(ctx context.Context, open Layer) (*layer, error) {
 	for {
 		h, err := in.Next()
 		switch {
-		case bounded.N <= 0 || l.files > maxFiles:
+		case bounded.N <= 0 || l.files > maxFiles || l.names > maxNames:
 			return nil, ErrTooLarge
 		case errors.Is(err, io.EOF):
 			return out, nil
 		case err != nil:
 			return nil, fmt.Errorf("reading layer: %w", err)
 		}
-		l.files++
+		if max(len(h.Name), len(h.Linkname)) > maxName {
+			return nil, ErrTooLarge
+		}
+		before := len(out.files)
 		if err := out.add(h, in); err != nil {
 			return nil, err
 		}
+		l.files += max(1, len(out.files)-before)
+		l.names += len(h.Name) + len(h.Linkname)
 	}
 }
 

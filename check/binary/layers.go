@@ -17,6 +17,8 @@ import (
 const (
 	maxUnpacked = 8 << 30 // bytes, of all layers
 	maxFiles    = 500_000
+	maxNames    = 128 << 20 // bytes, of what is remembered of all layers
+	maxName     = 4 << 10   // bytes; PATH_MAX
 	maxLinks    = 40
 )
 
@@ -32,7 +34,8 @@ type layers struct {
 	layers []Layer // the uppermost first
 	read   []*layer
 	left   int64 // bytes that may still be unpacked
-	files  int   // so far
+	files  int   // so far, with directories that only their files name
+	names  int   // bytes of their names so far
 	all    bool
 }
 

@@ -233,15 +233,25 @@ func (v *Verification) follow(ctx context.Context, role string, e Entry, depth i
 	if err := v.need(ctx, "interpreter of "+e.Path+",", words[0], depth); err != nil || path.Base(words[0]) != "env" {
 		return err
 	}
-	for _, word := range words[1:] {
-		if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+	return v.env(ctx, e, words[1:], depth)
+}
+
+// env follows what env starts for a script.
+func (v *Verification) env(ctx context.Context, script Entry, words []string, depth int) error {
+	role := "interpreter of " + script.Path + ","
+	for _, word := range words {
+		if word == "-S" || strings.Contains(word, "=") {
 			continue
 		}
 		started, found, err := v.find(ctx, candidates(word, v.config, false))
-		if err != nil || !found {
+		switch {
+		case err != nil || strings.HasPrefix(word, "-"): // an option of env's: what follows may be its value
 			return err
+		case !found:
+			v.report.Missing = append(v.report.Missing, Finding{Role: role, Path: word})
+			return nil
 		}
-		return v.follow(ctx, "interpreter of "+e.Path+",", started, depth+1)
+		return v.follow(ctx, role, started, depth+1)
 	}
 	return nil
 }

@@ -43,6 +43,11 @@ func TestVerifyFollowsWhatAnImageStarts(t *testing.T) {
 		{"a foreign interpreter", words("/app"), nil, []string{"app: #!/bin/x", "bin/x: " + forARM64}, "interpreter of /app, /bin/x is ELF for arm64", "", ""},
 		{"an interpreter by env", words("/app"), nil, []string{"app: #!/usr/bin/env -S A=1 py", "usr/bin/env: " + forAMD64, "bin/py: " + forARM64}, "interpreter of /app, /bin/py is ELF for arm64", "", "/usr/bin/env"},
 		{"no interpreter", words("/app"), nil, []string{"app: #!/bin/bash"}, "", "interpreter of /app, /bin/bash is missing", ""},
+		{"no interpreter for env", words("/app"), nil, []string{"app: #!/usr/bin/env py", "usr/bin/env: " + forAMD64}, "", "interpreter of /app, py is missing", "/usr/bin/env"},
+		{"an option of env", words("/app"), nil, []string{"app: #!/usr/bin/env -S -u X py", "usr/bin/env: " + forAMD64}, "", "", "/usr/bin/env"},
+		{"a script written on Windows", words("/app"), nil, []string{"app: #!/bin/sh\r\n", "bin/sh: " + forAMD64}, "", `interpreter of /app, /bin/sh\r is missing`, ""},
+		{"a script for env written on Windows", words("/app"), nil, []string{"app: #!/usr/bin/env sh\r\n", "usr/bin/env: " + forAMD64, "bin/sh: " + forAMD64}, "", `interpreter of /app, sh\r is missing`, "/usr/bin/env"},
+		{"a program of Cosmopolitan libc", words("/app"), nil, []string{"app: MZqFpD='"}, "", "", ""},
 		{"a foreign loader", words("/app"), nil, []string{"app: " + withLoader("/lib/ld.so"), "lib/ld.so: " + forARM64}, "loader of /app, /lib/ld.so is ELF for arm64", "", "/app"},
 		{"no loader", words("/app"), nil, []string{"app: " + withLoader("/lib/ld-musl.so")}, "", "loader of /app, /lib/ld-musl.so is missing", "/app"},
 		{"a script that is its own interpreter", words("/app"), nil, []string{"app: #!/app"}, "", "", ""},
@@ -180,10 +185,19 @@ func TestBrokenLayersAreErrors(t *testing.T) {
 		_, err := Verify(t.Context(), FromLayers([]Layer{layerOf(&opened, content)}, false), imageOf("amd64", words("/app"), nil), nil)
 		assert.ErrorContains(t, err, "reading", name)
 	}
-	l := &layers{left: 100}
-	opened := 0
-	_, err := l.readLayer(t.Context(), layerOf(&opened, gzipped(t, good)))
-	assert.ErrorIs(t, err, ErrTooLarge)
+	for _, c := range []struct {
+		l       layers
+		content []byte
+	}{
+		{layers{left: 100}, good},
+		{layers{left: maxUnpacked, names: maxNames}, tarOf(t, "a: x", "b: x")},
+		{layers{left: maxUnpacked, files: maxFiles - 3}, tarOf(t, "a/b/c/d: x", "e: x")}, // directories count
+		{layers{left: maxUnpacked}, tarOf(t, strings.Repeat("a/", maxName)+"a: x")},
+	} {
+		opened := 0
+		_, err := c.l.readLayer(t.Context(), layerOf(&opened, gzipped(t, c.content)))
+		assert.ErrorIs(t, err, ErrTooLarge)
+	}
 }
 
 func TestVerifyFromAnEngine(t *testing.T) {
