@@ -26,8 +26,11 @@ func TestGuides(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(page), ".md"), func(t *testing.T) {
 			t.Parallel()
 			g := guide{client: newClient(t), repo: repository(t), far: "i386"}
-			if filepath.Base(page) == "ssh-farm.md" {
+			switch filepath.Base(page) {
+			case "ssh-farm.md":
 				g.far = "ssh"
+			case "power.md":
+				g.sleeping()
 			}
 			g.read(readFile(t, page))
 			if filepath.Base(page) != "windows.md" { // Windows is played by stand-ins: see TestOneImageForLinuxAndWindows.
@@ -89,6 +92,7 @@ type guide struct {
 	script  []string
 	skipped []string
 	files   files
+	cloud   string // The directory of the cloud's command, if the machine that is not this one sleeps in a cloud.
 }
 
 var (
@@ -192,6 +196,10 @@ func (g *guide) run() {
 	}
 	removeImages(g.t, farm.registry+"/"+g.repo+"/*")
 	dir := files{"Dockerfile": "FROM busybox\nLABEL run=" + run + "\nCOPY . /app\nRUN uname -m > /machine; printf '#!/bin/sh\\nuname -m\\n' >/bin/app; chmod +x /bin/app\nCMD [\"app\"]\n"}.dir(g.t)
+	if settings, ok := g.files["~/.docker/multiarch.yaml"]; ok {
+		delete(g.files, "~/.docker/multiarch.yaml")
+		g.nodesYAML(g.onFarm(settings))
+	}
 	g.files.write(g.t, dir)
 	g.rebase(dir)
 
@@ -200,11 +208,31 @@ func (g *guide) run() {
 	cmd := exec.CommandContext(ctx, "bash", "-euxo", "pipefail", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(g.environ(), "HOME="+g.config)
+	if g.cloud != "" {
+		cmd.Env = append(cmd.Env, "PATH="+g.cloud+":"+os.Getenv("PATH"))
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.CombinedOutput()
 	assert.NilError(g.t, err, "%s", out)
 }
+
+// sleeping has the far machine in a cloud: its engine answers at an address of its own, a link to its socket, from when aws, a
+// stand-in for the command of that name, starts it until aws stops it.
+func (g *guide) sleeping() {
+	g.t.Helper()
+	g.cloud = g.t.TempDir()
+	address := g.address()
+	files{"aws": "#!/bin/sh -eu\ncase $2 in\n" +
+		"start-instances) ln -sf " + strings.TrimPrefix(endpoint(g.t, "i386"), "unix://") + " " + address + ";;\n" +
+		"stop-instances) rm -f " + address + ";;\n" +
+		"describe-instances) if test -e " + address + "; then echo running; else echo stopped; fi;;\n" +
+		"esac\n"}.write(g.t, g.cloud)
+	assert.NilError(g.t, os.Chmod(filepath.Join(g.cloud, "aws"), 0o700))
+}
+
+// address is where the engine in the cloud answers while it runs.
+func (g *guide) address() string { return filepath.Join(g.cloud, "docker.sock") }
 
 // onFarm replaces names of machines, registries and architectures by those of the farm.
 func (g *guide) onFarm(text string) string {
@@ -212,6 +240,8 @@ func (g *guide) onFarm(text string) string {
 		"registry.example.com", farm.registry+"/"+g.repo,
 		"mirror.example.com", farm.registry+"/"+g.repo+"/mirror",
 		"ssh://me@graviton", endpoint(g.t, g.far),
+		"ssh://graviton", "unix://"+g.address(),
+		"node stop graviton", "node stop --force graviton", // The containers of other tests are no reason to wait.
 		"ssh://pi@raspberrypi", endpoint(g.t, g.far),
 		"linux/arm64", "linux/386", "linux/arm/v7", "linux/386", "linux-arm64", "linux-386",
 		"-arm64", "-386", "-armv7", "-386",
