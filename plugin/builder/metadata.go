@@ -42,7 +42,7 @@ func (s *session) metadata() metadata.File {
 func (s *session) platformMetadata(r build.Result) metadata.Platform {
 	p := metadata.Platform{
 		Node: r.Node.Name, Endpoint: r.Node.Host, Engine: r.Node.Engine.Version, Match: r.Match.String(),
-		ImageID: r.Image.ID, Steps: r.Steps, Cached: r.Cached, BuildSeconds: r.BuildTime.Seconds(), PushSeconds: r.PushTime.Seconds(),
+		ImageID: r.Image.ID, Steps: r.Steps, Cached: r.Cached, BuildSeconds: r.BuildTime.Seconds(),
 		Sent: r.Image.Sent, SentBytes: r.Image.Bytes,
 	}
 	p.Lost, p.Retried = texts(r.Lost), texts(r.Retried)
@@ -52,6 +52,7 @@ func (s *session) platformMetadata(r build.Result) metadata.Platform {
 	for _, pushed := range r.Pushed {
 		child := s.children[childKey(pushed)]
 		p.Digest, p.Size = child.Descriptor.Digest, child.Size
+		p.PushSeconds = r.PushTime.Seconds()
 	}
 	return p
 }

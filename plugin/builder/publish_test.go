@@ -172,3 +172,17 @@ func TestVerify(t *testing.T) {
 	cancel()
 	assert.Assert(t, s.verify(ctx, build.Assignment{}, build.Image{}, build.Pushed{Reference: name, Digest: manifestDigest}) != nil)
 }
+
+func TestMetadataOfABuildThatDoesNotPushHasNoPushSeconds(t *testing.T) {
+	t.Parallel()
+	s := pushed(t, "reg.example.com/a")
+	for _, p := range s.metadata().Platforms {
+		assert.Equal(t, p.PushSeconds, 0.25)
+	}
+	for i := range s.results {
+		s.results[i].Pushed = nil
+	}
+	for _, p := range s.metadata().Platforms {
+		assert.Equal(t, p.PushSeconds, 0.0)
+	}
+}
