@@ -37,6 +37,7 @@ func TestRemoteContexts(t *testing.T) {
 	}{
 		"a tar":               {"/context.tar.gz", "from afar", "/context.tar.gz"},
 		"a Dockerfile":        {"/own", "own", "/own"},
+		"the default branch":  {"/app.git#:sub", "changed", ""},
 		"a branch":            {"/app.git#main:sub", "changed", ""},
 		"a tag and directory": {"/app.git#v1:sub", "from afar", ""},
 	} {

@@ -79,6 +79,11 @@ func (v *PlatformValues) Set(s string) error {
 	return nil
 }
 
+// DropEmpty leaves out values that are empty, as an unset variable of a script is.
+func (v *PlatformValues) DropEmpty() {
+	v.All = slices.DeleteFunc(v.All, func(one PlatformValue) bool { return one.Value == "" })
+}
+
 // Type implements pflag.Value.
 func (*PlatformValues) Type() string { return "stringArray" }
 

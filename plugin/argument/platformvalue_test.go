@@ -79,3 +79,13 @@ func FuzzPlatformValue(f *testing.F) {
 		assert.Assert(t, slices.Contains([]int{2, 3, 4}, v.specificity(v.Platform)))
 	})
 }
+
+func TestDropEmpty(t *testing.T) {
+	t.Parallel()
+	values := PlatformValues{}
+	for _, s := range []string{"", "a", "linux/arm64:", "*:"} {
+		assert.NilError(t, values.Set(s))
+	}
+	values.DropEmpty()
+	assert.Equal(t, values.String(), "a")
+}

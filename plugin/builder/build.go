@@ -36,6 +36,10 @@ The values of many flags can be for one platform: linux/arm64:VALUE.`,
 		Args: cli.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.dir = args[0]
+			// As docker build does: these are not given.
+			for _, values := range []*argument.PlatformValues{&o.file, &o.cacheFrom, &o.cacheTo} {
+				values.DropEmpty()
+			}
 			return runBuild(cmd.Context(), dockerCLI, cmd, o, version)
 		},
 	}

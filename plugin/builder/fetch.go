@@ -86,7 +86,7 @@ func (o *options) clone(ctx context.Context) (temporary string, err error) {
 	var dir string
 	go func() {
 		var err error
-		dir, _, err = clibuild.GetContextFromGitURL(url, file)
+		dir, _, err = clibuild.GetContextFromGitURL(withRef(url), file)
 		done <- err
 	}()
 	select {
@@ -102,6 +102,16 @@ func (o *options) clone(ctx context.Context) (temporary string, err error) {
 	}
 	o.dir, o.fetched = dir, true
 	return temporary, nil
+}
+
+// withRef names the default branch, as BuildKit does, in a git URL that names
+// nothing: docker/cli would take master.
+func withRef(url string) string {
+	address, fragment, _ := strings.Cut(url, "#")
+	if fragment == "" || fragment[0] == ':' {
+		return address + "#HEAD" + fragment
+	}
+	return url
 }
 
 // unpack writes an archive into a directory of its own.
