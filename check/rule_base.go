@@ -8,6 +8,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // official are official images that are published for linux/amd64 and linux/arm64
@@ -33,7 +35,7 @@ func (v *view) checkBases(b *bases) {
 				Why:     fmt.Sprintf("%s is the image for %s alone", use.name, arch),
 				Instead: suggestion(use.name, use.platform),
 			}, use.line)
-		case answer == Lacks && isDigest(l.name) && !isIndex(l.descriptor):
+		case answer == Lacks && isDigest(l.name) && !mediatype.IsIndex(l.descriptor.MediaType):
 			v.report(Finding{
 				Rule: ruleBasePinned, Level: Error,
 				Why:     fmt.Sprintf("the digest of %s is that of one platform's image (%s), not of the list", use.name, list(l.platforms)),
@@ -133,10 +135,6 @@ func tagOnly(name reference.Named) string {
 		}
 	}
 	return reference.FamiliarString(trimmed)
-}
-
-func isIndex(d ocispec.Descriptor) bool {
-	return d.MediaType == ocispec.MediaTypeImageIndex || d.MediaType == "application/vnd.docker.distribution.manifest.list.v2+json"
 }
 
 func list(all []ocispec.Platform) string {

@@ -11,6 +11,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // Child is one platform's image as the registry holds it.
@@ -111,7 +113,7 @@ func (r repository) image(ctx context.Context, t task, doc document) (Child, err
 	for _, l := range doc.layers {
 		c.Size += l.Size
 	}
-	if doc.config.MediaType != ocispec.MediaTypeImageConfig && doc.config.MediaType != mediaTypeDockerConfig {
+	if doc.config.MediaType != ocispec.MediaTypeImageConfig && doc.config.MediaType != mediatype.DockerConfig {
 		return c, nil
 	}
 	raw, err := r.blob(ctx, t, doc.config)
@@ -136,16 +138,16 @@ func (r repository) image(ctx context.Context, t task, doc document) (Child, err
 func split(manifests []ocispec.Descriptor) (images []ocispec.Descriptor, attestations map[digest.Digest][]ocispec.Descriptor, other []ocispec.Descriptor) {
 	attestations = map[digest.Digest][]ocispec.Descriptor{}
 	for _, d := range manifests {
-		if isManifest(d.MediaType) && !isAttestation(d) && (d.Platform == nil || known(d.Platform)) {
+		if mediatype.IsManifest(d.MediaType) && !isAttestation(d) && (d.Platform == nil || known(d.Platform)) {
 			images = append(images, d)
 		}
 	}
 	for _, d := range manifests {
 		subject := digest.Digest(d.Annotations[annotationReferenceDigest])
 		switch isImage := func(i ocispec.Descriptor) bool { return i.Digest == subject }; {
-		case isAttestation(d) && isManifest(d.MediaType) && slices.ContainsFunc(images, isImage):
+		case isAttestation(d) && mediatype.IsManifest(d.MediaType) && slices.ContainsFunc(images, isImage):
 			attestations[subject] = append(attestations[subject], d)
-		case !isManifest(d.MediaType), isAttestation(d), d.Platform != nil && !known(d.Platform):
+		case !mediatype.IsManifest(d.MediaType), isAttestation(d), d.Platform != nil && !known(d.Platform):
 			other = append(other, d)
 		}
 	}

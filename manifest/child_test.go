@@ -13,6 +13,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // attestation makes what BuildKit attaches to an image.
@@ -60,7 +62,7 @@ func TestChild(t *testing.T) {
 	m, _ := img.Manifest()
 	assert.DeepEqual(t, *c.Descriptor.Platform, ocispec.Platform{OS: "linux", Architecture: "arm64", OSVersion: "1.2", OSFeatures: []string{"a", "b"}})
 	assert.Equal(t, c.Descriptor.Digest, dgst)
-	assert.Equal(t, c.Descriptor.MediaType, mediaTypeDockerManifest)
+	assert.Equal(t, c.Descriptor.MediaType, mediatype.DockerManifest)
 	assert.Equal(t, c.ConfigDigest.String(), config.String())
 	assert.Equal(t, len(c.Layers), 2)
 	assert.Equal(t, c.Size, m.Config.Size+m.Layers[0].Size+m.Layers[1].Size)
@@ -125,7 +127,7 @@ func TestChildRefusesAnImageWithoutPlatform(t *testing.T) {
 		"unknown":     attestation(t),
 		"no os":       image(t, "/amd64", nil),
 		"no image":    mutate.ConfigMediaType(image(t, "linux/amd64", nil), "application/vnd.cncf.helm.config.v1+json"),
-		"config list": mutate.ConfigMediaType(image(t, "linux/amd64", nil), mediaTypeDockerList),
+		"config list": mutate.ConfigMediaType(image(t, "linux/amd64", nil), mediatype.DockerList),
 	} {
 		_, err := r.Child(t.Context(), s.ref(t, "app:x"), s.push(t, "app:x", img))
 		assert.ErrorIs(t, err, ErrInvalid, name)
@@ -145,7 +147,7 @@ func TestDigestsAreRecomputed(t *testing.T) {
 				return false
 			}
 			raw, _ := s.get(t, strings.TrimPrefix(req.URL.Path, "/v2/"))
-			w.Header().Set("Content-Type", mediaTypeDockerManifest)
+			w.Header().Set("Content-Type", mediatype.DockerManifest)
 			w.Header().Set("Docker-Content-Digest", req.URL.Path[strings.LastIndex(req.URL.Path, "/")+1:])
 			_, _ = w.Write(bytes.Replace([]byte(raw), []byte("sha256:"), []byte("sha256 "), 1))
 			return true

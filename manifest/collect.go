@@ -9,6 +9,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // Collection is what a reference gives for an index.
@@ -62,7 +64,7 @@ func (r *Registry) Collect(ctx context.Context, ref reference.Named) (Collection
 
 func (c *Collection) begin(in Inspection) {
 	c.Descriptor, c.Raw = in.Descriptor, in.Raw
-	if !isIndex(in.Descriptor.MediaType) {
+	if !mediatype.IsIndex(in.Descriptor.MediaType) {
 		return
 	}
 	c.Annotations = in.Annotations
@@ -81,7 +83,7 @@ func (c *Collection) take(in Inspection, deeper []reference.Named) ([]reference.
 		c.Children = append(c.Children, child)
 	}
 	for _, d := range in.Other {
-		if !isIndex(d.MediaType) {
+		if !mediatype.IsIndex(d.MediaType) {
 			c.Left = append(c.Left, d)
 			continue
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 func TestCollect(t *testing.T) {
@@ -119,7 +121,7 @@ func TestOverlay(t *testing.T) {
 
 func TestIndexMediaType(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]string{"": "", "auto": "", "oci": ocispec.MediaTypeImageIndex, "docker": mediaTypeDockerList} {
+	for format, want := range map[string]string{"": "", "auto": "", "oci": ocispec.MediaTypeImageIndex, "docker": mediatype.DockerList} {
 		got, err := IndexMediaType(format)
 		assert.NilError(t, err)
 		assert.Equal(t, got, want)

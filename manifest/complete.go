@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"github.com/containerd/platforms"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // complete reads everything that idx refers to from the repository by digest, and checks that each image is for the
@@ -40,7 +41,7 @@ func (r repository) complete(ctx context.Context, idx document) error {
 // part reads one manifest of an index, with its config.
 func (r repository) part(ctx context.Context, d ocispec.Descriptor) (Child, error) {
 	t := r.reading(d.Digest, true)
-	if !isManifest(d.MediaType) {
+	if !mediatype.IsManifest(d.MediaType) {
 		return Child{}, r.explain(ctx, t, &failure{class: ErrInvalid, cause: fmt.Errorf("%q in an index", d.MediaType)})
 	}
 	c, err := r.listed(ctx, d, true)
@@ -72,7 +73,7 @@ func (s *blobSet) add(blobs ...ocispec.Descriptor) {
 		s.seen = map[digest.Digest]bool{}
 	}
 	for _, d := range blobs {
-		if !s.seen[d.Digest] && types.MediaType(d.MediaType).IsDistributable() {
+		if !s.seen[d.Digest] && !mediatype.IsForeign(d.MediaType) {
 			s.seen[d.Digest] = true
 			s.all = append(s.all, d)
 		}

@@ -11,18 +11,12 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // maxDescriptors bounds the requests that one document can make us send.
 const maxDescriptors = 1000
-
-var (
-	indexTypes    = []string{ocispec.MediaTypeImageIndex, mediaTypeDockerList}
-	manifestTypes = []string{ocispec.MediaTypeImageManifest, mediaTypeDockerManifest}
-)
-
-func isIndex(mediaType string) bool    { return slices.Contains(indexTypes, mediaType) }
-func isManifest(mediaType string) bool { return slices.Contains(manifestTypes, mediaType) }
 
 func isAttestation(d ocispec.Descriptor) bool {
 	return d.Annotations[annotationReferenceType] == attestationManifest
@@ -38,7 +32,7 @@ type document struct {
 	raw         []byte
 }
 
-func (d document) isIndex() bool { return isIndex(d.descriptor.MediaType) }
+func (d document) isIndex() bool { return mediatype.IsIndex(d.descriptor.MediaType) }
 
 // parseDocument reads raw, which came with contentType. It takes nothing that two readers could understand differently:
 // no key twice or in another case, no document with both manifests and layers, no media type that contradicts the header
@@ -90,7 +84,7 @@ func documentType(contentType, field string) (string, error) {
 	if field != "" && field != header {
 		return "", fmt.Errorf("media type %q in a document sent as %q", field, header)
 	}
-	if !isIndex(header) && !isManifest(header) {
+	if !mediatype.IsIndex(header) && !mediatype.IsManifest(header) {
 		return "", fmt.Errorf("media type %q is neither an image manifest nor an index", header)
 	}
 	return header, nil

@@ -9,6 +9,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -18,14 +20,14 @@ var someDescriptor = `{"mediaType":"application/vnd.oci.image.config.v1+json","d
 func TestParseDocument(t *testing.T) {
 	t.Parallel()
 	image := `{"schemaVersion":2,"config":` + someDescriptor + `,"layers":[` + someDescriptor + `]}`
-	for _, contentType := range []string{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageManifest + "; charset=utf-8", mediaTypeDockerManifest} {
+	for _, contentType := range []string{ocispec.MediaTypeImageManifest, ocispec.MediaTypeImageManifest + "; charset=utf-8", mediatype.DockerManifest} {
 		doc, err := parseDocument(contentType, []byte(image))
 		assert.NilError(t, err)
 		assert.Assert(t, !doc.isIndex())
 		assert.Equal(t, len(doc.layers), 1)
 		assert.Equal(t, doc.descriptor.Digest, digest.FromString(image))
 	}
-	doc, err := parseDocument("application/json", []byte(`{"mediaType":"`+mediaTypeDockerList+`","manifests":[]}`))
+	doc, err := parseDocument("application/json", []byte(`{"mediaType":"`+mediatype.DockerList+`","manifests":[]}`))
 	assert.NilError(t, err, "some registries send a general content type")
 	assert.Assert(t, doc.isIndex())
 }
@@ -40,7 +42,7 @@ func TestParseDocumentRefuses(t *testing.T) {
 		{"both, in capitals", ocispec.MediaTypeImageIndex, `{"manifests":[],"Layers":[]}`, `key "Layers"`},
 		{"same key twice", ocispec.MediaTypeImageIndex, `{"manifests":[],"manifests":[]}`, "more than once"},
 		{"same key twice, escaped", ocispec.MediaTypeImageIndex, `{"manifests":[],"\u006danifests":[]}`, "more than once"},
-		{"other media type", ocispec.MediaTypeImageIndex, `{"mediaType":"` + mediaTypeDockerList + `","manifests":[]}`, "sent as"},
+		{"other media type", ocispec.MediaTypeImageIndex, `{"mediaType":"` + mediatype.DockerList + `","manifests":[]}`, "sent as"},
 		{"index sent as image", ocispec.MediaTypeImageManifest, `{"manifests":[]}`, "not what its media type"},
 		{"image sent as index", ocispec.MediaTypeImageIndex, `{"config":` + someDescriptor + `}`, "not what its media type"},
 		{"schema 1", "application/vnd.docker.distribution.manifest.v1+prettyjws", `{"fsLayers":[]}`, "neither an image manifest nor an index"},

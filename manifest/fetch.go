@@ -8,12 +8,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 const maxRedirects = 5
@@ -115,7 +118,7 @@ func (s *session) send(ctx context.Context, u *url.URL, r request) (*http.Respon
 		r.stream.become(req)
 	}
 	if r.kind == "manifests" {
-		req.Header.Set("Accept", strings.Join(append(indexTypes, manifestTypes...), ", "))
+		req.Header.Set("Accept", strings.Join(slices.Concat(mediatype.Indexes, mediatype.Manifests), ", "))
 	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // IndexMediaType gives the media type of an index by the name of its format, for [IndexOptions]: oci, docker, or auto for
@@ -15,7 +17,7 @@ func IndexMediaType(format string) (string, error) {
 	case "oci":
 		return ocispec.MediaTypeImageIndex, nil
 	case "docker":
-		return mediaTypeDockerList, nil
+		return mediatype.DockerList, nil
 	}
 	return "", fmt.Errorf("%q is not a format of an index, must be auto, oci or docker", format)
 }

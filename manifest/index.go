@@ -11,14 +11,8 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 	"github.com/docker-multiarch/docker-multiarch/platform"
-)
-
-// Media types of Docker's image manifest version 2, schema 2.
-const (
-	mediaTypeDockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-	mediaTypeDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
-	mediaTypeDockerConfig   = "application/vnd.docker.container.image.v1+json"
 )
 
 // Annotations by which BuildKit ties an attestation manifest to its image
@@ -112,7 +106,7 @@ func indexEntries(children []Child) ([]ocispec.Descriptor, error) {
 	}
 	entries := slices.Concat(images, attestations)
 	for _, d := range entries {
-		if !isManifest(d.MediaType) {
+		if !mediatype.IsManifest(d.MediaType) {
 			return nil, fmt.Errorf("%s is a %q, not an image manifest", d.Digest, d.MediaType)
 		}
 		if err := validDescriptor(d); err != nil {
@@ -138,16 +132,16 @@ func sortedChildren(children []Child) []Child {
 // Quay refuse a list with OCI manifests in it, and a list can't hold annotations.
 func indexMediaType(manifests []ocispec.Descriptor, o IndexOptions) (string, error) {
 	docker := len(o.Annotations) == 0 && !slices.ContainsFunc(manifests, func(d ocispec.Descriptor) bool {
-		return d.MediaType != mediaTypeDockerManifest || len(d.Annotations) > 0
+		return d.MediaType != mediatype.DockerManifest || len(d.Annotations) > 0
 	})
 	switch {
 	case o.MediaType == "" && docker:
-		return mediaTypeDockerList, nil
+		return mediatype.DockerList, nil
 	case o.MediaType == "", o.MediaType == ocispec.MediaTypeImageIndex:
 		return ocispec.MediaTypeImageIndex, nil
-	case o.MediaType == mediaTypeDockerList && docker:
-		return mediaTypeDockerList, nil
-	case o.MediaType == mediaTypeDockerList:
+	case o.MediaType == mediatype.DockerList && docker:
+		return mediatype.DockerList, nil
+	case o.MediaType == mediatype.DockerList:
 		return "", errors.New("a Docker manifest list can hold neither OCI manifests nor annotations")
 	}
 	return "", fmt.Errorf("%q is not the media type of an index", o.MediaType)

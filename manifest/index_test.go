@@ -11,6 +11,7 @@ import (
 	"gotest.tools/v3/assert"
 	"gotest.tools/v3/golden"
 
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
@@ -25,7 +26,7 @@ func childFor(mediaType, os, arch, variant, version string) Child {
 }
 
 func docker(os, arch, variant, version string) Child {
-	return childFor(mediaTypeDockerManifest, os, arch, variant, version)
+	return childFor(mediatype.DockerManifest, os, arch, variant, version)
 }
 
 func attested(c Child) Child {
@@ -58,7 +59,7 @@ func TestNewIndexDockerList(t *testing.T) {
 	idx, err := NewIndex(allPlatforms(), IndexOptions{})
 	assert.NilError(t, err)
 	golden.Assert(t, string(idx.Raw)+"\n", "docker-list.golden")
-	assert.Equal(t, idx.Descriptor.MediaType, mediaTypeDockerList)
+	assert.Equal(t, idx.Descriptor.MediaType, mediatype.DockerList)
 	assert.Equal(t, idx.Descriptor.Digest, digest.FromBytes(idx.Raw))
 	assert.Equal(t, idx.Descriptor.Size, int64(len(idx.Raw)))
 }
@@ -105,15 +106,15 @@ func TestNewIndexMediaType(t *testing.T) {
 		options  IndexOptions
 		want     string // "" is an error
 	}{
-		{"docker", []Child{dockerChild}, IndexOptions{}, mediaTypeDockerList},
+		{"docker", []Child{dockerChild}, IndexOptions{}, mediatype.DockerList},
 		{"docker with annotations", []Child{dockerChild}, IndexOptions{Annotations: annotations}, ocispec.MediaTypeImageIndex},
 		{"docker with an annotated entry", []Child{annotated}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"mixed", []Child{dockerChild, ociChild}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"oci", []Child{ociChild}, IndexOptions{}, ocispec.MediaTypeImageIndex},
 		{"docker as oci", []Child{dockerChild}, IndexOptions{MediaType: ocispec.MediaTypeImageIndex}, ocispec.MediaTypeImageIndex},
-		{"docker as list", []Child{dockerChild}, IndexOptions{MediaType: mediaTypeDockerList}, mediaTypeDockerList},
-		{"oci as list", []Child{ociChild}, IndexOptions{MediaType: mediaTypeDockerList}, ""},
-		{"annotations in a list", []Child{dockerChild}, IndexOptions{MediaType: mediaTypeDockerList, Annotations: annotations}, ""},
+		{"docker as list", []Child{dockerChild}, IndexOptions{MediaType: mediatype.DockerList}, mediatype.DockerList},
+		{"oci as list", []Child{ociChild}, IndexOptions{MediaType: mediatype.DockerList}, ""},
+		{"annotations in a list", []Child{dockerChild}, IndexOptions{MediaType: mediatype.DockerList, Annotations: annotations}, ""},
 		{"not an index", []Child{dockerChild}, IndexOptions{MediaType: ocispec.MediaTypeImageManifest}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,7 +136,7 @@ func TestNewIndexRefuses(t *testing.T) {
 	noPlatform.Descriptor.Platform = nil
 	unknown := docker("unknown", "unknown", "", "")
 	index := docker("linux", "amd64", "", "")
-	index.Descriptor.MediaType = mediaTypeDockerList
+	index.Descriptor.MediaType = mediatype.DockerList
 	badDigest := docker("linux", "amd64", "", "")
 	badDigest.Descriptor.Digest = "sha256:../../etc"
 	stranger := attested(docker("linux", "amd64", "", ""))

@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "credential", "manifest", "manifest/archive", "manifest/layout", "platform", "retry",
+	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "credential", "manifest", "manifest/archive", "manifest/layout", "mediatype", "platform", "retry",
 }
 
 var (
@@ -48,16 +48,17 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"build/classic":    {rooms: []string{"build/progress", "build/source"}, never: []string{cobra, dockerCLI, registryLib}},
 	"build/source":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit + "/client", buildKit + "/session"}},
 	"build/progress":   {never: []string{cobra, dockerCLI, registryLib, engineClient}},
-	"check":            {rooms: []string{"check/binary"}, never: []string{cobra, dockerCLI, registryLib, engineClient}},
+	"check":            {rooms: []string{"check/binary", "mediatype"}, never: []string{cobra, dockerCLI, registryLib, engineClient}},
 	"check/binary":     {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts":         {rooms: []string{"platform", "retry"}, never: []string{cobra, dockerCLI, registryLib, buildKit}},
 	"contexts/config":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/history": {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"contexts/power":   {rooms: []string{"contexts/config", "retry"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"credential":       {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"manifest":         {rooms: []string{"credential", "platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
-	"manifest/archive": {rooms: []string{"manifest/layout"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"manifest":         {rooms: []string{"credential", "mediatype", "platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
+	"manifest/archive": {rooms: []string{"manifest/layout", "mediatype"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest/layout":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"mediatype":        {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"retry":            {never: []string{""}}, // every library
 	"e2e/oracle":       {never: []string{""}}, // it judges the product and shares no code with it

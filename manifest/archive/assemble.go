@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // maxLayers bounds the layers of an image. Graph drivers can't stack as many.
@@ -35,8 +36,8 @@ func (e *entries) assemble(ctx context.Context, saved savedImage, d *layout.Dir,
 		return desc, invalid("%d layers in the config, %d in the archive, at most %d", len(diffs), len(saved.Layers), maxLayers)
 	}
 	manifest := ocispec.Manifest{
-		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: dockerManifest,
-		Config: ocispec.Descriptor{MediaType: dockerConfig, Digest: digest.FromBytes(raw), Size: int64(len(raw))},
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: mediatype.DockerManifest,
+		Config: ocispec.Descriptor{MediaType: mediatype.DockerConfig, Digest: digest.FromBytes(raw), Size: int64(len(raw))},
 	}
 	if manifest.Layers, err = e.layers(ctx, saved, diffs, d); err != nil {
 		return desc, err
@@ -107,7 +108,7 @@ func compress(ctx context.Context, plain *layout.Spooled, d *layout.Dir) (desc o
 	if err := packed.Keep(); err != nil {
 		return desc, errors.Join(err, packed.Drop())
 	}
-	return ocispec.Descriptor{MediaType: dockerLayer, Digest: packed.Digest, Size: packed.Size}, plain.Drop()
+	return ocispec.Descriptor{MediaType: mediatype.DockerLayer, Digest: packed.Digest, Size: packed.Size}, plain.Drop()
 }
 
 // store makes a document part of a layout.

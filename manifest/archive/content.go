@@ -8,6 +8,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 // content is what an archive will hold.
@@ -50,7 +51,7 @@ func (c *content) add(desc ocispec.Descriptor, depth int) error {
 		c.images = append(c.images, m.Manifest)
 	}
 	for _, blob := range append([]ocispec.Descriptor{m.Config}, m.Layers...) {
-		if !isForeign(blob.MediaType) {
+		if !mediatype.IsForeign(blob.MediaType) {
 			c.blobs[blob.Digest] = blob
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 )
 
 const (
@@ -71,7 +72,7 @@ func (k keeper) manifest(dgst digest.Digest) (mediaType string, converted any, e
 	for _, blob := range append([]ocispec.Descriptor{m.Config}, m.Layers...) {
 		file := k.blob(blob.Digest)
 		switch {
-		case file == nil && isForeign(blob.MediaType):
+		case file == nil && mediatype.IsForeign(blob.MediaType):
 			continue
 		case file == nil:
 			return "", nil, invalid("it lacks %s", blob.Digest)
@@ -109,7 +110,7 @@ func (k keeper) index(dgst digest.Digest, depth int) (mediaType string, converte
 		}
 		index.Manifests[i] = kept
 	}
-	if k.convert && toOCI(&index.MediaType) {
+	if k.convert && mediatype.ToOCI(&index.MediaType) {
 		converted = &index
 	}
 	return index.MediaType, converted, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/containerd/platforms"
@@ -19,6 +18,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/check/binary"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
 
@@ -86,7 +86,7 @@ func (in *inspectInput) verifyImage(ctx context.Context, registry *manifest.Regi
 	var layers []binary.Layer
 	for _, l := range image.Layers {
 		// Base layers of Windows are in no registry but their maker's.
-		if !strings.Contains(l.MediaType, "foreign") && !strings.Contains(l.MediaType, "nondistributable") {
+		if !mediatype.IsForeign(l.MediaType) {
 			layers = append(layers, opener(registry, name, l))
 		}
 	}
