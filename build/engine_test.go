@@ -52,6 +52,8 @@ type engine struct {
 	Save func(w http.ResponseWriter)
 	// Create makes a container, whose ID it writes; without it there is none.
 	Create func(w http.ResponseWriter)
+	// RepoDigests are under what names it knows its images by digest.
+	RepoDigests []string
 	// Deaf has it answer no more pings.
 	Deaf atomic.Bool
 
@@ -181,6 +183,9 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = io.WriteString(w, "[]")
+	case isImage && strings.HasSuffix(image, "/json"):
+		w.Header().Set("Content-Type", "application/json")
+		assert.Check(t, json.NewEncoder(w).Encode(map[string]any{"RepoDigests": e.RepoDigests}))
 	default:
 		t.Errorf("engine was asked %s %s", r.Method, r.URL)
 		http.NotFound(w, r)

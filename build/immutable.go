@@ -9,8 +9,7 @@ import (
 	"slices"
 
 	"github.com/distribution/reference"
-
-	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/opencontainers/go-digest"
 )
 
 // unmovable are the words by which registries say through an engine that a tag
@@ -18,20 +17,48 @@ import (
 // Google's Artifact Registry.
 var unmovable = regexp.MustCompile(`(?i)immutable|cannot be overwritten`)
 
-// push pushes an image under its platform's tag. An earlier run that failed may
-// have left the tag at a registry that lets none be moved: then it is pushed once
-// more, under a tag that no run had before.
-func (r *Runner) push(ctx context.Context, res *Result, name reference.NamedTagged, w *progress.Writer) error {
-	err := r.pushAs(ctx, res, name, w)
-	if e, ok := errors.AsType[*EngineError](err); !ok || !unmovable.MatchString(e.Message) {
+// ErrImmutable is what [Relay.Push] returns when the registry has other content
+// under the tag and won't move it.
+var ErrImmutable = errors.New("tag is immutable")
+
+// push pushes the image under a name, its platform's tag or none, with pushAs. A
+// run that failed may have left the tag at a registry that lets none be moved: then
+// it is pushed once more, under a tag that no run had before.
+func (res *Result) push(name reference.Named, pushAs func(reference.Named) error) error {
+	err := pushAs(name)
+	tagged, ok := name.(reference.NamedTagged)
+	if !ok || !isImmutable(err) {
 		return err
 	}
-	aside, asideErr := unusedTag(name)
+	aside, asideErr := unusedTag(tagged)
 	if asideErr != nil {
 		return errors.Join(err, asideErr)
 	}
 	res.PlatformTags = slices.Concat(res.PlatformTags, []reference.NamedTagged{aside})
-	return r.pushAs(ctx, res, aside, w)
+	return pushAs(aside)
+}
+
+func isImmutable(err error) bool {
+	e, ok := errors.AsType[*EngineError](err)
+	return errors.Is(err, ErrImmutable) || ok && unmovable.MatchString(e.Message)
+}
+
+// held returns the digest of the image under a tag that can't be moved, if it is
+// what the tag has: some registries refuse even that. The digest is one that the
+// engine itself knows the image by, from an earlier push.
+func (r *Runner) held(ctx context.Context, res *Result, name reference.NamedTagged) (digest.Digest, bool) {
+	found, err := res.Node.Client().ImageInspect(ctx, res.Image.ID.String())
+	if err != nil {
+		return "", false
+	}
+	has, err := r.Resolve(ctx, name)
+	if err != nil {
+		return "", false
+	}
+	return has, slices.ContainsFunc(found.RepoDigests, func(text string) bool {
+		known, err := reference.ParseNormalizedNamed(text)
+		return err == nil && known.String() == name.Name()+"@"+has.String()
+	})
 }
 
 // unusedTag makes a tag of its own for this run.

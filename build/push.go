@@ -35,7 +35,13 @@ func (r *Runner) pushAs(ctx context.Context, res *Result, name reference.NamedTa
 		if _, err := res.Node.Client().ImageTag(ctx, dockerclient.ImageTagOptions{Source: res.Image.ID.String(), Target: name.String()}); err != nil {
 			return blame(ctx, res.Node, fmt.Errorf("tagging: %w", err))
 		}
-		if pushed.Digest, err = r.pushOnce(ctx, res.Assignment, name, step); err != nil {
+		pushed.Digest, err = r.pushOnce(ctx, res.Assignment, name, step)
+		if isImmutable(err) {
+			if has, ok := r.held(ctx, res, name); ok {
+				pushed.Digest, err = has, nil
+			}
+		}
+		if err != nil {
 			return blame(ctx, res.Node, err)
 		}
 		return r.Verify(ctx, res.Assignment, res.Image, pushed)

@@ -17,14 +17,14 @@ func (r *Runner) pushAll(ctx context.Context, req Request, res *Result, w *progr
 	if res.Node.Relay && r.Relay != nil {
 		return r.relay(ctx, res, w)
 	}
-	for _, name := range res.Pushes {
-		var err error
+	push := func(name reference.Named) error {
 		if tagged, ok := name.(reference.NamedTagged); ok {
-			err = r.push(ctx, res, tagged, w)
-		} else {
-			err = r.pushByDigest(ctx, req, res, name, w)
+			return r.pushAs(ctx, res, tagged, w)
 		}
-		if err != nil {
+		return r.pushByDigest(ctx, req, res, name, w)
+	}
+	for _, name := range res.Pushes {
+		if err := res.push(name, push); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ type Relay interface {
 	// io.ErrUnexpectedEOF for what ends too early.
 	Take(ctx context.Context, image Image, saved io.Reader) (ocispec.Descriptor, error)
 	// Push puts an image that was taken under name; a name without a tag gets
-	// it by its digest alone.
+	// it by its digest alone. ErrImmutable says that a tag can't be moved.
 	Push(ctx context.Context, taken ocispec.Descriptor, name reference.Named) error
 }
 
@@ -50,16 +50,21 @@ func (r *Runner) relay(ctx context.Context, res *Result, w *progress.Writer) err
 	if len(res.Pushes) == 0 {
 		res.Pushed = []Pushed{{Reference: r.Relay.Name(), Digest: taken.Digest}}
 	}
-	for _, name := range res.Pushes {
+	push := func(name reference.Named) error {
 		step := w.Start("pushing " + reference.FamiliarString(name) + " for the node")
 		err := r.Relay.Push(ctx, taken, name)
 		if err == nil {
 			err = verify(name)
 		}
-		if step.Done(err) != nil {
+		if err == nil {
+			res.Pushed = append(res.Pushed, Pushed{Reference: name, Digest: taken.Digest})
+		}
+		return step.Done(err)
+	}
+	for _, name := range res.Pushes {
+		if err := res.push(name, push); err != nil {
 			return err
 		}
-		res.Pushed = append(res.Pushed, Pushed{Reference: name, Digest: taken.Digest})
 	}
 	return nil
 }

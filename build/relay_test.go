@@ -20,6 +20,8 @@ type relayStandIn struct {
 	taken  []string
 	pushed []string
 	err    error // of pushes
+	// immutable is a tag that has other content.
+	immutable string
 }
 
 func (r *relayStandIn) Take(_ context.Context, image Image, saved io.Reader) (ocispec.Descriptor, error) {
@@ -38,6 +40,9 @@ func (*relayStandIn) Name() reference.Named { return mustTag("relay.invalid/imag
 
 func (r *relayStandIn) Push(_ context.Context, taken ocispec.Descriptor, name reference.Named) error {
 	r.pushed = append(r.pushed, fmt.Sprint(taken.Digest == idOf("taken"), " ", name))
+	if name.String() == r.immutable {
+		return ErrImmutable
+	}
 	return r.err
 }
 

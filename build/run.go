@@ -88,6 +88,9 @@ type Runner struct {
 	// Verify checks that what the node pushed is the image that it built.
 	// ErrOtherImage says that it is another one, and has the push repeated.
 	Verify func(ctx context.Context, a Assignment, image Image, pushed Pushed) error
+	// Resolve tells what a tag has now. It is asked for what an engine could not
+	// push because the tag is immutable.
+	Resolve func(ctx context.Context, name reference.Named) (digest.Digest, error)
 }
 
 // Run carries out the assignments of plan, those of different nodes at once,

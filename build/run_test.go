@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config/types"
 	control "github.com/moby/buildkit/api/services/control"
 	"github.com/moby/buildkit/session"
@@ -37,6 +38,7 @@ func runner(t *testing.T) *Runner {
 		Credentials: func(context.Context, string) (credential.Login, error) { return credential.Login{}, nil },
 		Spare:       func(context.Context) contexts.Nodes { return nil },
 		Verify:      func(context.Context, Assignment, Image, Pushed) error { return nil },
+		Resolve:     func(context.Context, reference.Named) (digest.Digest, error) { return idOf("left"), nil },
 	}
 }
 

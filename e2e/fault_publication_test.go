@@ -188,6 +188,18 @@ func TestImmutableTagLeftByAnotherRun(t *testing.T) {
 	assert.Equal(t, now.Digest, left.Digest, "the tag has moved")
 	assert.Equal(t, len(tags(t, openRegistry(), s.repo)), 5, "one more tag than usual")
 
+	// The same again finds its images under their tags. A tag of another image is left alone for a node that is relayed, too.
+	ref = f.address + "/" + s.repo + ":3"
+	dir := s.dir("RUN uname -m > /machine")
+	s.build("--push", "-t", ref, dir).succeeded()
+	had := tags(t, openRegistry(), s.repo)
+	s.build("--push", "-t", ref, dir).succeeded()
+	assert.DeepEqual(t, tags(t, openRegistry(), s.repo), had)
+	writeTo(t, s.repo).image("4-linux-386", "386")
+	s.build("--push", "-t", f.address+"/"+s.repo+":4", "--relay", "i386", dir).succeeded()
+	published(t, openRegistry(), s.repo, "4", bothPlatforms())
+	assert.Equal(t, len(tags(t, openRegistry(), s.repo)), len(had)+4, "one more tag than usual")
+
 	// The target itself is refused.
 	s.push(s.dir(ownLayer)).failed(6, s.ref(), "immutable")
 	s.sameTag()

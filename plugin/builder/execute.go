@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/command"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -37,7 +38,7 @@ func (s *session) execute(ctx context.Context) (err error) {
 	}
 	s.children = map[string]manifest.Child{}
 	runner := &build.Runner{
-		Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens, Verify: s.verify,
+		Display: display, Credentials: s.credentials.Lookup, Tokens: s.tokens, Verify: s.verify, Resolve: s.resolve,
 		Spare: s.spare, Wake: s.wake, KeepGoing: s.input.options.keepGoing,
 	}
 	if s.input.options.publishes() {
@@ -105,6 +106,12 @@ func (s *session) verify(ctx context.Context, a build.Assignment, image build.Im
 	defer s.mu.Unlock()
 	s.children[childKey(pushed)] = child
 	return nil
+}
+
+// resolve tells what a tag has now.
+func (s *session) resolve(ctx context.Context, name reference.Named) (digest.Digest, error) {
+	desc, _, err := s.registry.Resolve(ctx, name)
+	return desc.Digest, err
 }
 
 // childKey says where a pushed image is. Not all have a tag.

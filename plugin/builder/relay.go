@@ -2,6 +2,8 @@ package builder
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -95,5 +97,8 @@ func (r *relay) Push(ctx context.Context, taken ocispec.Descriptor, name referen
 		return err
 	}
 	_, _, err = r.registry.Copy(ctx, from, tagged)
+	if errors.Is(err, manifest.ErrImmutable) {
+		err = fmt.Errorf("%w: %w", build.ErrImmutable, err)
+	}
 	return err
 }
