@@ -102,7 +102,7 @@ func TestExportThatFails(t *testing.T) {
 	s.build("-o", "type=oci,dest=/dev/full", good).failed(125, "nor a regular file")
 	s.build("-o", "type=oci,tar=false,dest="+filepath.Join(out, "old.tar"), good).failed(125, "neither a directory")
 	s.build("-o", "linux/386:type=oci,dest=x", good).failed(125, "all platforms")
-	s.build("-o", "type=oci,dest=x", "--push", "-t", s.ref(), good).failed(125, "one destination")
+	s.build("-o", "type=oci,dest=x", "--push", "-t", s.ref(), good).failed(125, "docker multiarch copy REF oci-archive:x")
 	s.build("-o", "type=local,dest=x,tar=false", good).failed(125, "tar=false")
 	assert.DeepEqual(t, readFiles(t, out), files{"old.tar": "old"})
 	assert.Equal(t, len(s.front.Requests()), 0)

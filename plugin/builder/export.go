@@ -136,12 +136,8 @@ func (s *session) reportExported() error {
 		_, err := fmt.Fprintln(s.cli.Out(), s.index.Descriptor.Digest)
 		return err
 	}
-	form := argument.ArchivePrefix
-	if output.dir {
-		form = argument.LayoutPrefix
-	}
 	for _, m := range s.named() {
-		name := form + output.dest
+		name := output.name()
 		if tag := m.Annotations[ocispec.AnnotationRefName]; tag != "" {
 			name += ":" + tag
 		}

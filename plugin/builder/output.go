@@ -35,7 +35,7 @@ func (o *options) readOutput() error {
 		o.archive = &output
 	}
 	if o.archive != nil && (o.push || o.files) {
-		return argument.Wrong(fmt.Errorf("--output type=%s: one destination at a time; docker multiarch copy copies the image to others", o.archive.kind))
+		return argument.Wrong(fmt.Errorf("--output type=%s: one destination at a time; to have what is pushed here too: docker multiarch copy REF %s", o.archive.kind, o.archive.name()))
 	}
 	if o.files && (o.push || o.load) {
 		return argument.Wrong(errors.New("--output of files makes no image that could be pushed or loaded"))
@@ -94,6 +94,14 @@ type output struct {
 
 func outputTo(kind build.OutputType, dest string) output {
 	return output{kind: string(kind), dest: dest}
+}
+
+// name is what copy and skopeo call an archive.
+func (o output) name() string {
+	if o.dir {
+		return argument.LayoutPrefix + o.dest
+	}
+	return argument.ArchivePrefix + o.dest
 }
 
 func (o output) isFiles() bool {
