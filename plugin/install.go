@@ -21,7 +21,9 @@ func newInstallCommand(dockerCLI command.Cli) *cobra.Command {
 		Long: `Make docker multiarch the builder behind docker build.
 
 It writes the alias "builder" into the Docker configuration: docker build, docker
-image build and docker builder then are docker multiarch.`,
+image build and docker builder then are docker multiarch. A build without
+--platform is one for every node; where a script reads one image ID (--quiet,
+--iidfile), say --platform, or name one in multiarch.yaml.`,
 		Example: `  docker multiarch install
   docker build --tag app .`,
 		Args:              cli.NoArgs,

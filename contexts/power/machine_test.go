@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+	"gotest.tools/v3/poll"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts/config"
 )
@@ -209,4 +210,29 @@ func TestBrokenDebt(t *testing.T) {
 	assert.NilError(t, m.Settle(t.Context()))
 	assert.Equal(t, c.log(), "stop")
 	assert.Equal(t, len(m.Store.Debts()), 0)
+}
+
+// Whoever removes the folder owes nothing any more, and nobody waits.
+func TestReaperWithoutFolder(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	m := c.machine(start, stop)
+	_, err := m.Acquire(t.Context())
+	assert.NilError(t, err)
+	reaped := make(chan error)
+	go func() { reaped <- m.Reap(t.Context()) }()
+	poll.WaitOn(t, func(poll.LogT) poll.Result {
+		if m.Store.Reaped(m.Name) {
+			return poll.Success()
+		}
+		return poll.Continue("nobody reaps")
+	})
+	assert.NilError(t, os.RemoveAll(c.path("state")))
+	select {
+	case err := <-reaped:
+		assert.NilError(t, err)
+	case <-time.After(firstPause):
+		t.Fatal("it goes on")
+	}
+	assert.Equal(t, c.log(), "start")
 }

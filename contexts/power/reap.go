@@ -3,6 +3,7 @@ package power
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -67,6 +68,9 @@ func (m *Machine) Reap(ctx context.Context) error {
 // gets a reaper of its own.
 func (m *Machine) reap(ctx context.Context, f folder, guard *flock.Flock) (done bool, err error) {
 	unlock, err := f.lock(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil // with the folder went what was owed
+	}
 	if err != nil {
 		return false, err
 	}
