@@ -90,13 +90,19 @@ func removeImages(t *testing.T, name string) {
 	t.Helper()
 	t.Cleanup(func() {
 		for _, e := range engines {
-			names := e.docker(t, "image", "ls", "--filter", "reference="+name,
-				"--format", `{{if eq .Tag "<none>"}}{{.ID}}{{else}}{{.Repository}}:{{.Tag}}{{end}}`)
-			if names != "" {
-				e.docker(t, append([]string{"image", "rm", "-f"}, strings.Fields(names)...)...)
-			}
+			e.removeImages(t, name)
 		}
 	})
+}
+
+// removeImages takes its names in a repository, or one of them, from an image. What another test calls by another name stays.
+func (e engine) removeImages(t *testing.T, name string) {
+	t.Helper()
+	names := e.docker(t, "image", "ls", "--digests", "--filter", "reference="+name,
+		"--format", `{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}`)
+	if names != "" {
+		e.docker(t, append([]string{"image", "rm", "-f"}, strings.Fields(names)...)...)
+	}
 }
 
 // disturb changes the state of an engine with scripts/farm, and has it run again when the test ends. Tests that call it must not be

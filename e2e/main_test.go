@@ -39,7 +39,7 @@ func parallel() string {
 	if os.Getenv("MULTIARCH_SOAK") != "" {
 		return "24"
 	}
-	return "8"
+	return "6"
 }
 
 func TestMain(m *testing.M) {

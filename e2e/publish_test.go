@@ -102,7 +102,7 @@ func assertDockerAgrees(t *testing.T, c *client, ref string, image oracle.Image)
 	}
 	for i, e := range []engine{"i386", "amd64"} {
 		// Without its names, so that the pull can't be answered from what is there.
-		e.docker(t, "image", "rm", "-f", e.image(t, ref))
+		e.removeImages(t, ref[:strings.LastIndex(ref, ":")])
 		e.docker(t, "pull", "-q", ref)
 		assert.Equal(t, e.image(t, ref), image.Children[i].ConfigDigest, "%s pulled another image", e)
 	}
