@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
@@ -23,6 +24,7 @@ func TestRunFailsOnOnePlatform(t *testing.T) {
 
 	r := p.wait()
 	r.failed(1, "linux/386 on i386: build", "RUN if [ ", "exit code: 7")
+	assert.Assert(t, r.waited < 10*time.Second)
 	s.unharmed()
 }
 

@@ -88,8 +88,8 @@ func testDroppedSSH(t *testing.T) {
 	waitForEnd(t, 10*time.Second, s.tmp, mark)
 }
 
-// limit is how long nodes that can't be used may keep a user waiting: 12 s, and what a busy machine adds.
-const limit = 20 * time.Second
+// limit is how long nodes that can't be used may keep a user waiting, by the contract.
+const limit = 12 * time.Second
 
 // unusable asserts that a build on this endpoint ends in time, saying why it can't be used and what helps.
 func unusable(t *testing.T, host string, setup func(c *client), says ...string) {

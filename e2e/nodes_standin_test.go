@@ -32,9 +32,6 @@ func hundred(t *testing.T) map[string]string {
 	return hosts
 }
 
-// perProbe is how long a node that says nothing keeps who waits for it.
-const perProbe = 5 * time.Second
-
 // A hundred nodes cost no more time than one, and half of them dead no more than one dead.
 func TestHundredNodes(t *testing.T) {
 	t.Parallel()
@@ -62,14 +59,14 @@ func TestHundredNodes(t *testing.T) {
 
 		// A moment later the dead ones are known, and get less time.
 		r = c.build(append(args, "--dry-run", dir)...).succeeded()
-		assert.Check(t, r.waited < perProbe, "it took %s", r.waited)
+		assert.Check(t, r.waited < 4*time.Second, "it took %s", r.waited)
 		assert.Check(t, is.DeepEqual(r.plan(), all))
 	}
 
 	// Where the answer does not hang on the dead ones, they cost nothing.
 	c := newcomer(t)
 	r := c.build("--dry-run", "--platform", "linux/arm64", dir).succeeded()
-	assert.Check(t, r.waited < perProbe, "it took %s", r.waited)
+	assert.Check(t, r.waited < 3*time.Second, "it took %s", r.waited)
 	assert.Check(t, is.DeepEqual(r.plan(), map[string]string{"linux/arm64": "live-01 native"}))
 
 	nodes, r := newcomer(t).nodeLs()
