@@ -14,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
+	"github.com/docker-multiarch/docker-multiarch/build/source"
 	"github.com/docker-multiarch/docker-multiarch/contexts"
 )
 
@@ -37,15 +38,7 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	}
 	defer func() { _ = client.Close() }()
 	view := req.Context.View(fail)
-	access, err := req.Access(a.Platform)
-	if err != nil {
-		return Image{}, err
-	}
-	auth, err := b.auth(access, fail, w)
-	if err != nil {
-		return Image{}, err
-	}
-	files, err := newMounts(req, view, fail)
+	files, auth, err := b.serve(req, a, view, fail, w)
 	if err != nil {
 		return Image{}, err
 	}
@@ -75,6 +68,21 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 		return Image{}, fmt.Errorf("building: %w", ErrNoVerdict)
 	}
 	return image, nil
+}
+
+// serve is what the session of a build or a question gives the node: files, and
+// what it needs for registries.
+func (b *buildKit) serve(req Request, a Assignment, view *source.View, fail context.CancelCauseFunc, w *progress.Writer) (mounts, *sessionAuth, error) {
+	access, err := req.Access(a.Platform)
+	if err != nil {
+		return mounts{}, nil, err
+	}
+	auth, err := b.auth(access, fail, w)
+	if err != nil {
+		return mounts{}, nil, err
+	}
+	files, err := newMounts(req, view, fail)
+	return files, auth, err
 }
 
 // auth answers for the registries of what a build needs, and shows once what was

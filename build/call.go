@@ -68,15 +68,7 @@ func (r *Runner) Call(ctx context.Context, req Request, a Assignment) (result Ca
 
 // callOpt is what a build's options become for a question: nothing is exported.
 func (r *Runner) callOpt(req Request, a Assignment, fail context.CancelCauseFunc, w *progress.Writer) (buildkit.SolveOpt, error) {
-	files, err := newMounts(req, req.Context.View(fail), fail)
-	if err != nil {
-		return buildkit.SolveOpt{}, err
-	}
-	access, err := req.Access(a.Platform)
-	if err != nil {
-		return buildkit.SolveOpt{}, err
-	}
-	auth, err := (&buildKit{credentials: r.credentialsFor(a.Node), tokens: r.Tokens}).auth(access, fail, w)
+	files, auth, err := r.buildKit(a.Node).serve(req, a, req.Context.View(fail), fail, w)
 	if err != nil {
 		return buildkit.SolveOpt{}, err
 	}

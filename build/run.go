@@ -253,6 +253,10 @@ func (r *Runner) builder(n *contexts.Node) builder {
 	if n.Engine.Builder == contexts.Classic {
 		return &classicBuilder{credentials: r.credentialsFor(n)}
 	}
+	return r.buildKit(n)
+}
+
+func (r *Runner) buildKit(n *contexts.Node) *buildKit {
 	return &buildKit{credentials: r.credentialsFor(n), tokens: r.Tokens}
 }
 

@@ -67,7 +67,7 @@ func (l *layouts) title(target reference.NamedTagged, source reference.Named) er
 	if a == nil {
 		return nil
 	}
-	if a, known := l.listed(source); a != nil {
+	if from, known := l.listed(source); from != nil {
 		var err error
 		if source, err = reference.ParseNormalizedNamed(known.Annotations[archive.AnnotationName]); err != nil {
 			return nil //nolint:nilerr // other programs give no name, or another one
