@@ -32,7 +32,6 @@ func classicDir(t *testing.T) string {
 func TestClassicBuilderBesideBuildKit(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
-	removeImages(t, f.address+"/"+repo)
 	dir := classicDir(t)
 	content := map[string]map[string]map[string]oracle.File{}
 	for classic, tag := range map[string]string{"amd64": "a", "i386": "b"} {

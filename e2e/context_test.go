@@ -54,7 +54,6 @@ func TestIgnoreFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, f, repo := newClient(t), newFront(t), repository(t)
-			removeImages(t, f.address+"/"+repo)
 			dir, file := tree.dir(t), filepath.Join(t.TempDir(), "metadata.json")
 			test.more.write(t, dir)
 			args := []string{"-t", f.address + "/" + repo + ":1", "--push", "--metadata-file", file, dir}
@@ -116,7 +115,6 @@ func TestFilesAreThoseOfDockerBuild(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
 	name := farm.registry + "/" + repo
-	removeImages(t, name)
 	dir := awkwardTree(t)
 
 	c.build("-t", name+":ours", "--push", "--no-cache", dir).succeeded()
@@ -144,7 +142,6 @@ func TestPipesAndSocketsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
 	name := farm.registry + "/" + repo
-	removeImages(t, name)
 	dir := files{"Dockerfile": dockerfile("COPY . /ctx"), "a": "a", "z": "z"}.dir(t)
 	assert.NilError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o644))
 	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
@@ -162,7 +159,6 @@ func TestPipesAndSocketsAreLeftOut(t *testing.T) {
 func TestManyFiles(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	tree := files{"Dockerfile": dockerfile("COPY . /ctx")}
 	for i := range 1000 {
 		tree[fmt.Sprintf("d%d/f%d", i%50, i)] = fmt.Sprint(i)

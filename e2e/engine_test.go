@@ -85,24 +85,18 @@ func (e engine) dangling(t *testing.T, label string) string {
 	return e.docker(t, "image", "ls", "-q", "--filter", "dangling=true", "--filter", "label="+label)
 }
 
-// removeImages has the engines forget, when the test ends, what was made under a name with any tag.
-func removeImages(t *testing.T, name string) {
-	t.Helper()
-	t.Cleanup(func() {
-		for _, e := range engines {
-			e.removeImages(t, name)
-		}
-	})
-}
-
-// removeImages takes its names in a repository, or one of them, from an image. What another test calls by another name stays.
-func (e engine) removeImages(t *testing.T, name string) {
-	t.Helper()
-	names := e.docker(t, "image", "ls", "--digests", "--filter", "reference="+name,
-		"--format", `{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}`)
-	if names != "" {
-		e.docker(t, append([]string{"image", "rm", "-f"}, strings.Fields(names)...)...)
+// removeImages takes all names that contain a text from their images, and removes those that have no other.
+func (e engine) removeImages(text string) error {
+	listed, err := e.try("image", "ls", "--digests", "--format", `{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}`)
+	if err != nil {
+		return err
 	}
+	names := slices.DeleteFunc(strings.Fields(listed), func(name string) bool { return !strings.Contains(name, text) })
+	if len(names) == 0 {
+		return nil
+	}
+	_, err = e.try(append([]string{"image", "rm", "-f"}, names...)...)
+	return err
 }
 
 // disturb changes the state of an engine with scripts/farm, and has it run again when the test ends. Tests that call it must not be

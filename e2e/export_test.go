@@ -71,7 +71,6 @@ func TestExportIsLoaded(t *testing.T) {
 	s.build("-t", s.repo+":e", "-t", s.repo+":f", "-o", "type=docker,dest="+one, "--platform", "linux/amd64", "--rm-images", dir).succeeded()
 
 	modern := engine("modern")
-	t.Cleanup(func() { modern.docker(t, "image", "rm", "-f", s.repo+":e") })
 	modern.docker(t, "image", "load", "-q", "-i", many)
 	assert.Equal(t, modern.run(t, s.repo+":e", "cat", "/machine"), "x86_64")
 	other := modern.docker(t, "run", "--detach", "--network", "none", "--platform", "linux/386", s.repo+":e", "cat", "/machine")
@@ -79,7 +78,6 @@ func TestExportIsLoaded(t *testing.T) {
 
 	old := engine("amd64")
 	assert.Equal(t, old.image(t, s.repo+":e"), "")
-	t.Cleanup(func() { old.docker(t, "image", "rm", "-f", s.repo+":e", s.repo+":f") })
 	old.docker(t, "image", "load", "-q", "-i", one)
 	assert.Equal(t, old.run(t, s.repo+":e", "cat", "/machine"), "x86_64")
 	assert.Equal(t, old.image(t, s.repo+":f"), old.image(t, s.repo+":e"))
@@ -161,7 +159,6 @@ func TestLayoutsThatAreCopies(t *testing.T) {
 
 	s.docker("multiarch", "copy", "oci:"+dir+":copy", "oci-archive:"+file+":again").succeeded()
 	modern, name := engine("modern"), s.front.address+"/"+s.repo+":again"
-	t.Cleanup(func() { modern.docker(t, "image", "rm", "-f", name) })
 	modern.docker(t, "image", "load", "-q", "-i", file)
 	assert.Equal(t, modern.image(t, name), digest)
 

@@ -56,7 +56,6 @@ func TestCertificateTrustedByTheClientAlone(t *testing.T) {
 func TestCertificateTrustedByBoth(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, farm.private+"/"+repo)
 	logins["config.json"](c, farm.password)
 	ref := farm.private + "/" + repo + ":1"
 	c.build("-t", ref, "--push", files{"Dockerfile": dockerfile(ownLayer)}.dir(t)).succeeded()

@@ -69,7 +69,6 @@ func TestPrivateRegistryWithLogin(t *testing.T) {
 			t.Parallel()
 			c, repo := newClient(t), repository(t)
 			ref := farm.private + "/" + repo + ":1"
-			removeImages(t, farm.private+"/"+repo)
 			login(c, farm.password)
 
 			digest := digestOf(t, c.build("-t", ref, "--push", files{"Dockerfile": privateDockerfile(t)}.dir(t)).succeeded(), ref)

@@ -17,11 +17,6 @@ import (
 func newModern(t *testing.T) (s *scene, args []string) {
 	t.Helper()
 	s = newNodeScene(t, string(modern))
-	t.Cleanup(func() {
-		for _, name := range []string{s.ref(), s.ref() + "-linux-386", s.ref() + "-linux-amd64"} {
-			_, _ = modern.try("image", "rm", "-f", name)
-		}
-	})
 	return s, []string{"--platform", "linux/amd64,linux/386"}
 }
 

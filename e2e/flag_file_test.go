@@ -26,7 +26,6 @@ func (c *client) given(stdin string, args ...string) result {
 func TestDockerfileOnStandardInput(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"a": "right", "b": "ignored", "Dockerfile": "FROM scratch\nRUN wrong", ".dockerignore": "b\n"}.dir(t)
 
 	c.given(dockerfile("COPY . /ctx"), "-f", "-", "-t", repo, dir).succeeded()

@@ -27,7 +27,6 @@ func (c *client) aliases() map[string]string {
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	c.configure("psFormat", "table {{.ID}}") // What else is in the file stays.
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 

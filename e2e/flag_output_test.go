@@ -73,7 +73,6 @@ func TestOutputOfImages(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo
-	removeImages(t, ref)
 	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	for _, value := range []string{"type=image", "type=docker"} {
@@ -90,7 +89,6 @@ func TestImageIDFile(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref, file := f.address+"/"+repo+":1", filepath.Join(t.TempDir(), "iid")
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 	iid := func() string {
 		text, err := os.ReadFile(file)
@@ -116,7 +114,6 @@ func TestLoad(t *testing.T) {
 	for _, current := range []engine{"i386", trixie, modern} {
 		s := newNodeScene(t, string(current), "amd64")
 		name := s.repo
-		t.Cleanup(func() { _, _ = current.try("image", "rm", "-f", name) })
 
 		s.build("--load", "-t", name, s.dir("RUN uname -m > /machine")).succeeded()
 

@@ -16,7 +16,6 @@ func TestBuildArgsLabelsAndTarget(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 	c.env["FROM_ENV"] = "environment"
 	dir := files{"Dockerfile": dockerfile(
 		"ARG GIVEN=default", "ARG FROM_ENV=default", "ARG UNSET=default", "ARG EMPTY=default",
@@ -42,7 +41,6 @@ func TestBuildArgsLabelsAndTarget(t *testing.T) {
 // Not parallel: engine 20.10 was seen to forget a step in between when it was busy with the builds of others.
 func TestNoCacheBuildsAnew(t *testing.T) {
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	// Every image has a name, so that none is left dangling by the next one.
 	dir := files{"Dockerfile": dockerfile("RUN cat /proc/sys/kernel/random/uuid > /id")}.dir(t)
 	id := func(tag string, args ...string) string {
@@ -60,7 +58,6 @@ func TestPullFindsTheNewBaseImage(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	name := f.address + "/" + repo
-	removeImages(t, name)
 	for _, version := range []string{"1", "2"} {
 		dir := files{"Dockerfile": dockerfile("COPY version /"), "version": version}.dir(t)
 		c.build("-t", name+":"+version, "--push", dir).succeeded()
@@ -82,7 +79,6 @@ func TestPullFindsTheNewBaseImage(t *testing.T) {
 func TestDockerfileOutsideTheContext(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"a": "right", "Dockerfile": "FROM scratch\nRUN wrong"}.dir(t)
 	elsewhere := files{"My.Dockerfile": dockerfile("COPY a /a")}.dir(t)
 
@@ -97,7 +93,6 @@ func TestDockerfileOutsideTheContext(t *testing.T) {
 func TestImageConfigIsThatOfDockerBuild(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"Dockerfile": dockerfile(
 		"ENV A=1", "WORKDIR /w", "USER nobody", "EXPOSE 80", "VOLUME /v", "STOPSIGNAL SIGINT",
 		`HEALTHCHECK CMD ["true"]`, `SHELL ["/bin/sh", "-ec"]`, `ENTRYPOINT ["echo"]`, `CMD ["hi"]`, "ONBUILD RUN true",

@@ -199,8 +199,7 @@ func (g *guide) run() {
 			g.addContext(name, endpoint(g.t, "i386"))
 		}
 	}
-	removeImages(g.t, farm.registry+"/"+g.repo+"/*")
-	dir := files{"Dockerfile": "FROM busybox\nLABEL run=" + run + "\nCOPY . /app\nRUN uname -m > /machine; printf '#!/bin/sh\\nuname -m\\n' >/bin/app; chmod +x /bin/app\nCMD [\"app\"]\n"}.dir(g.t)
+	dir := files{"Dockerfile": "FROM busybox\nLABEL run=" + run + " page=" + g.repo + "\nCOPY . /app\nRUN uname -m > /machine; printf '#!/bin/sh\\nuname -m\\n' >/bin/app; chmod +x /bin/app\nCMD [\"app\"]\n"}.dir(g.t)
 	if settings, ok := g.files["~/.docker/multiarch.yaml"]; ok {
 		delete(g.files, "~/.docker/multiarch.yaml")
 		g.nodesYAML(g.onFarm(settings))

@@ -34,7 +34,6 @@ func TestInspect(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
 	ref := farm.registry + "/" + repo + ":1"
-	removeImages(t, farm.registry+"/"+repo)
 	c.build("-t", ref, "--push", files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)).succeeded()
 	image := published(t, openRegistry(), repo, "1", bothPlatforms())
 	wire := newWire(t, "amd64")

@@ -17,7 +17,6 @@ func TestBuildWithoutPush(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 
 	r := c.build("-t", ref, "--build-arg", "BASE="+baseImage(), absolute(t, hello)).succeeded()
 
@@ -37,7 +36,6 @@ func TestBuildWithoutPush(t *testing.T) {
 func TestQuietBuildPrintsTheImageIDAlone(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
 	r := c.build("-q", "-t", repo, "--platform", "linux/386", dir).succeeded()
@@ -63,7 +61,6 @@ func TestBuildWithoutName(t *testing.T) {
 func TestExplicitContextBuildsThereAlone(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
 	r := c.docker("--context", "i386", "multiarch", "build", "-t", repo, dir).succeeded()
@@ -76,7 +73,6 @@ func TestDryRunSendsNothing(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
 	r := c.build("--dry-run", "--push", "-t", ref, dir).succeeded()
@@ -93,7 +89,6 @@ func TestNodeFlagChoosesTheNodes(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
 	digestOf(t, c.build("-t", ref, "--push", "--node", "i386", dir).succeeded(), ref)
@@ -109,7 +104,6 @@ func TestOneNodeForTwoPlatforms(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("ARG TARGETARCH", "RUN echo $TARGETARCH > /arch")}.dir(t)
 
 	digestOf(t, c.build("-t", ref, "--push", "--node", "amd64", "--platform", "linux/amd64,linux/386", dir).succeeded(), ref)

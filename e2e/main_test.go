@@ -70,12 +70,21 @@ func testMain(m *testing.M) (int, error) {
 		return 1, err
 	}
 	code := m.Run()
+	return code, tidy()
+}
+
+// tidy has the engines forget the images of this run. No image is removed while tests run, but for those of tests that are about it:
+// tests that build the same have the same image, and an engine can lose it, with its last name, to a removal just before it gets another.
+func tidy() error {
 	for _, e := range engines {
+		if err := e.removeImages(run); err != nil {
+			return err
+		}
 		if _, err := e.try("image", "prune", "-f", "--filter", "label=run="+run); err != nil {
-			return 1, err
+			return err
 		}
 	}
-	return code, nil
+	return nil
 }
 
 func readFarm() error {

@@ -55,7 +55,6 @@ func TestMetadataFile(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref, file := f.address+"/"+repo+":1", filepath.Join(t.TempDir(), "metadata.json")
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("COPY a b /", "RUN uname -m > /machine"), "a": "aaaa", "b": "bb", "c": "not needed"}.dir(t)
 	build := func() (metadata, map[string]json.RawMessage) {
 		c.build("-t", ref, "--push", "--metadata-file", file, dir).succeeded()
@@ -108,7 +107,6 @@ func assertPlatform(t *testing.T, p platform, child oracle.Child) {
 func TestMetadataTellsTheFileThatChanged(t *testing.T) {
 	t.Parallel()
 	c, repo, file := newClient(t), repository(t), filepath.Join(t.TempDir(), "metadata.json")
-	removeImages(t, repo)
 	dir := files{"Dockerfile": dockerfile("COPY . /all"), "a": "old", "deep/b": "b"}.dir(t)
 	args := []string{"-t", repo, "--metadata-file", file, dir}
 	c.build(args...).succeeded()

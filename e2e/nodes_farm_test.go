@@ -94,13 +94,6 @@ func newNodeSceneAt(t *testing.T, f *front, names ...string) *scene {
 	for _, name := range names {
 		s.alive = append(s.alive, behind(name))
 	}
-	t.Cleanup(func() {
-		for _, e := range s.alive {
-			if ids := e.labelled(t, s.label); len(ids) > 0 {
-				e.docker(t, append([]string{"image", "rm", "-f"}, ids...)...)
-			}
-		}
-	})
 	return s
 }
 

@@ -24,7 +24,6 @@ func afterPlan(t *testing.T, r result) []string {
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m")}.dir(t)
 	build := func(mode string, args ...string) result {
 		return c.build(append(args, "--push", "--no-cache", "--progress", mode, "-t", f.address+"/"+repo+":1", dir)...)
@@ -56,7 +55,6 @@ func TestProgress(t *testing.T) {
 func TestLogDir(t *testing.T) {
 	t.Parallel()
 	c, repo, dir := newClient(t), repository(t), filepath.Join(t.TempDir(), "logs")
-	removeImages(t, repo)
 	c.build("-q", "--log-dir", dir, "-t", repo, files{"Dockerfile": dockerfile("RUN uname -m; seq 1000")}.dir(t)).succeeded()
 	for _, e := range engines {
 		text, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(e.platform(), "/", "_")+".log"))
@@ -73,7 +71,6 @@ func TestLogDir(t *testing.T) {
 func TestProgressFromEnvironment(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	c.env["BUILDKIT_PROGRESS"] = "rawjson"
 
 	r := c.build("-t", repo, files{"Dockerfile": dockerfile("RUN uname -m")}.dir(t)).succeeded()

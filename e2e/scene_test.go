@@ -33,7 +33,6 @@ func newSceneAt(t *testing.T, f *front) *scene {
 	t.Helper()
 	s := &scene{client: newClient(t), front: f, repo: repository(t), label: "e2e=" + newMark(), alive: engines}
 	s.before = writeTo(t, s.repo).list(tag, "386", "amd64").Digest
-	removeImages(t, s.front.address+"/"+s.repo)
 	return s
 }
 

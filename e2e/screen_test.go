@@ -147,7 +147,6 @@ func TestScreen(t *testing.T) {
 func TestScreenOfADoneBuild(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
-	removeImages(t, f.address+"/"+repo)
 	screen := c.startOnScreen(200, 40, "multiarch", "build", "--push", "-t", f.address+"/"+repo+":1", files{"Dockerfile": dockerfile("RUN uname -m")}.dir(t))
 	screen.waitFor("exit code 0")
 	screen.shows("done", f.address+"/"+repo)

@@ -15,7 +15,6 @@ import (
 func TestSeveralTargets(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
-	removeImages(t, f.address+"/"+repo+"/*")
 	one, two := repo+"/one", repo+"/two"
 	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 	refs := []string{f.address + "/" + one + ":latest", f.address + "/" + one + ":1.0", f.address + "/" + two + ":latest", f.address + "/" + two + ":1"}
@@ -61,7 +60,6 @@ func TestSeveralRegistries(t *testing.T) {
 	places[v3] = &oracle.Registry{Base: "http://" + v3}
 	args := []string{"--push", files{"Dockerfile": dockerfile(ownLayer)}.dir(t)}
 	for host := range places {
-		removeImages(t, host+"/"+repo)
 		args = append(args, "-t", host+"/"+repo+":1")
 	}
 
@@ -79,7 +77,6 @@ func TestPlatformTagTemplate(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
 	ref := f.address + "/" + repo + ":1"
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	digestOf(t, c.build("--push", "-t", ref, "--platform-tag", "{{.Arch}}.{{.OS}}.{{.Tag}}", dir).succeeded(), ref)
@@ -91,7 +88,6 @@ func TestPlatformTagTemplate(t *testing.T) {
 func TestNoPlatformTags(t *testing.T) {
 	t.Parallel()
 	c, repo := newClient(t), repository(t)
-	removeImages(t, repo)
 	dir := files{"Dockerfile": dockerfile(ownLayer)}.dir(t)
 
 	c.build("-t", repo+":1", "--platform-tag", "none", dir).succeeded()

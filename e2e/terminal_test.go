@@ -77,7 +77,6 @@ func (term *terminal) wait() (code int, screen string) {
 func TestProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	c, f, repo := newClient(t), newFront(t), repository(t)
-	removeImages(t, f.address+"/"+repo)
 	dir := files{"Dockerfile": dockerfile("RUN uname -m > /machine")}.dir(t)
 
 	code, screen := c.startOnTerminal("multiarch", "build", "--push", "-t", f.address+"/"+repo+":1", dir).wait()
