@@ -32,6 +32,25 @@ func Emulates(ctx context.Context, n *contexts.Node) ([]ocispec.Platform, error)
 	return all, nil
 }
 
+// there returns ErrImageLost if node n no longer has an image that it built. An
+// engine with a graph driver loses one when somebody removes the last name of
+// the same image, which an earlier build left, in the moment before this build
+// names it: the name is given to what is no longer there, without an error
+// (AddTag in moby's builder/builder-next/exporter, 20.10).
+func (i Image) there(ctx context.Context, n *contexts.Node) error {
+	if i.ID == "" {
+		return nil
+	}
+	switch _, err := n.Client().ImageInspect(ctx, i.ID.String()); {
+	case errdefs.IsNotFound(err):
+		return ErrImageLost
+	case err != nil:
+		return blame(ctx, n, fmt.Errorf("looking for the image that was built: %w", err))
+	default:
+		return nil
+	}
+}
+
 // Size is what the image takes on its node, in bytes, as the engine counts it; 0
 // if the engine does not say.
 func (r Result) Size(ctx context.Context) int64 {

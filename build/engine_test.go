@@ -52,6 +52,8 @@ type engine struct {
 	Save func(w http.ResponseWriter)
 	// Create makes a container, whose ID it writes; without it there is none.
 	Create func(w http.ResponseWriter)
+	// Lost is how often an image that was built is not found, at first.
+	Lost int
 	// RepoDigests are under what names it knows its images by digest.
 	RepoDigests []string
 	// Deaf has it answer no more pings.
@@ -183,6 +185,8 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 			w.WriteHeader(http.StatusNotFound)
 		}
 		_, _ = io.WriteString(w, "[]")
+	case isImage && strings.HasSuffix(image, "/json") && e.loses():
+		w.WriteHeader(http.StatusNotFound)
 	case isImage && strings.HasSuffix(image, "/json"):
 		w.Header().Set("Content-Type", "application/json")
 		assert.Check(t, json.NewEncoder(w).Encode(map[string]any{"RepoDigests": e.RepoDigests}))
@@ -190,6 +194,13 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 		t.Errorf("engine was asked %s %s", r.Method, r.URL)
 		http.NotFound(w, r)
 	}
+}
+
+func (e *engine) loses() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.Lost--
+	return e.Lost >= 0
 }
 
 func (e *engine) push(w http.ResponseWriter, name, user string) {

@@ -25,6 +25,9 @@ var (
 	ErrNodeLost = errors.New("lost the node")
 	// ErrNodeFull is returned when a node's disk is full.
 	ErrNodeFull = errors.New("no space left on the node")
+	// ErrImageLost is returned when an engine no longer has the image that it
+	// just built.
+	ErrImageLost = errors.New("the image was removed from the node while it was built")
 	// ErrExposed is returned when a login would have to go to a node over
 	// plain tcp.
 	ErrExposed = errors.New("a login must not cross plain tcp")

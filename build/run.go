@@ -42,7 +42,7 @@ type Result struct {
 	// Steps is how many instructions of the Dockerfile were carried out, and
 	// Cached how many of them were in the node's cache.
 	Steps, Cached int
-	// Retried are the failures of pushes that were tried again.
+	// Retried are the failures of the build and of pushes that were tried again.
 	Retried []error
 	// BuildTime and so on are how long the phases took.
 	BuildTime, VerifyTime, TestTime, PushTime time.Duration
@@ -243,10 +243,26 @@ func (r *Runner) one(ctx context.Context, req Request, a Assignment, w *progress
 	return res
 }
 
-func (r *Runner) build(ctx context.Context, req Request, res *Result, w *progress.Writer) (err error) {
-	res.Image, err = r.builder(res.Node).Build(ctx, req, res.Assignment, w)
+// build builds the image, and once more from the node's cache if the node lost it.
+func (r *Runner) build(ctx context.Context, req Request, res *Result, w *progress.Writer) error {
+	err := r.buildOnce(ctx, req, res, w)
+	first := res.Image
 	res.Steps, res.Cached = w.Steps()
+	if errors.Is(err, ErrImageLost) {
+		err = fmt.Errorf("building: %w", err)
+		res.Retried = append(res.Retried, err)
+		_ = w.Start("again, because: " + err.Error()).Done(nil)
+		err = r.buildOnce(ctx, req, res, w)
+		res.Image.Sent, res.Image.Bytes = first.Sent, first.Bytes
+	}
 	return err
+}
+
+func (r *Runner) buildOnce(ctx context.Context, req Request, res *Result, w *progress.Writer) (err error) {
+	if res.Image, err = r.builder(res.Node).Build(ctx, req, res.Assignment, w); err != nil {
+		return err
+	}
+	return res.Image.there(ctx, res.Node)
 }
 
 func (r *Runner) builder(n *contexts.Node) builder {

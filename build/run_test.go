@@ -265,6 +265,21 @@ func TestABuildWithoutAnImageIsNoSuccess(t *testing.T) {
 	}
 }
 
+// TestAnImageThatIsRemovedWhileItIsBuiltIsBuiltOnceMore: an earlier build had made the same one, and its last name went.
+func TestAnImageThatIsRemovedWhileItIsBuiltIsBuiltOnceMore(t *testing.T) {
+	t.Parallel()
+	for lost, want := range map[int]error{0: nil, 1: nil, 2: ErrImageLost} {
+		e := &engine{Lost: lost}
+		results, err := runner(t).Run(t.Context(), always(request(t)), plan(t, contexts.Nodes{e.start(t, "a", "x86_64")}, Wanted{}))
+		assert.ErrorIs(t, err, want)
+		assert.Equal(t, len(e.done("build")), min(lost, 1)+1)
+		assert.Equal(t, len(results[0].Retried), min(lost, 1))
+		if want == nil {
+			assert.Equal(t, results[0].Image.ID, idOf("a"))
+		}
+	}
+}
+
 // TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault: the engine only
 // says that the transfer failed, and waits for the rest of the file.
 func TestABuildContextThatChangesIsTheReasonAndNotTheNodesFault(t *testing.T) {

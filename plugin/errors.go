@@ -131,6 +131,7 @@ var explanations = []explanation{
 	{is(build.ErrNoHealthcheck), exitFailed, say("--test-health needs a HEALTHCHECK in the Dockerfile.")},
 	{is(build.ErrExposed), exitUsage, say("Use ssh or TLS for that node, or allow it with insecure: true in multiarch.yaml.")},
 	{is(build.ErrNodeFull), exitUnavailable, fullHint},
+	{is(build.ErrImageLost), exitUnavailable, say("Something removes images there, another build's --rm-images or a prune. Run the command again.")},
 	{is(power.ErrHook), exitUnavailable, say("The command is in multiarch.yaml: docker multiarch node config")},
 	{is(contexts.ErrNotDeclared), exitUnavailable, say("Correct platforms in multiarch.yaml: docker multiarch node config")},
 	{is(power.ErrInUse), exitUnavailable, say("Wait for it, or stop the node all the same: docker multiarch node stop --force NODE")},

@@ -94,6 +94,7 @@ var explained = []struct {
 	{"a registry that goes on with the old one", fromRegistry(manifest.ErrStale), 3, ""},
 	{"a base image", onNode("build", &build.BaseImageError{Reference: "x", Err: errors.New("y")}), 3, "node pi could not get it"},
 	{"a lost node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeLost)), 3, "docker --context pi version"},
+	{"an image that was removed while it was built", onNode("build", build.ErrImageLost), 3, "Something removes images there"},
 	{"a full node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeFull)), 3, "docker --context pi system prune"},
 	{"a login over plain tcp", onNode("push", fmt.Errorf("%w: x", build.ErrExposed)), 125, "insecure: true"},
 	{"a push that fails", onNode("push", errors.New("x")), 3, "node pi could not push"},

@@ -54,7 +54,7 @@ type Platform struct {
 	PushSeconds  float64 `json:"pushSeconds,omitempty"`
 	// Lost are the failures of nodes that had the platform before this one.
 	Lost []string `json:"lost,omitempty"`
-	// Retried are the failures of pushes that were tried again.
+	// Retried are the failures of the build and of pushes that were tried again.
 	Retried []string `json:"retried,omitempty"`
 	// Sent are the files whose content the node was sent in this run; of the
 	// others it asked for none, because it had them or did not need them.
