@@ -24,7 +24,7 @@ func (r *Registry) CheckPush(ctx context.Context, repo reference.Named) error {
 
 // cancelUpload is a courtesy that Docker's registry API knows: registries drop abandoned uploads by themselves.
 func (r repository) cancelUpload(ctx context.Context, location string) {
-	s, _, err := r.session(ctx)
+	s, err := r.session(ctx)
 	if err != nil {
 		return
 	}

@@ -52,22 +52,26 @@ func (r repository) do(ctx context.Context, req request) (a answer, err error) {
 	return a, timedOut(parent, ctx, err)
 }
 
-// loggedIn calls f with a session. If an older login is refused it is renewed, once.
+// loggedIn calls f with a session. If a login is refused that was accepted before it is renewed, once.
 func (r repository) loggedIn(ctx context.Context, f func(*session) error) error {
 	for renewed := false; ; renewed = true {
-		s, fresh, err := r.session(ctx)
+		s, err := r.session(ctx)
 		if err != nil {
 			return err
 		}
-		err = f(s)
-		var refused *failure
-		if err == nil || fresh || renewed || !errors.As(err, &refused) || refused.status != http.StatusUnauthorized {
+		if err = f(s); renewed || !s.expired(err) {
 			return err
 		}
 		if err := r.forget(ctx, s); err != nil {
 			return err
 		}
 	}
+}
+
+// expired tells whether err refuses a login that was accepted before.
+func (s *session) expired(err error) bool {
+	var refused *failure
+	return s.accepted.Load() && errors.As(err, &refused) && refused.status == http.StatusUnauthorized
 }
 
 // timedOut makes our own time limit a failure like others, which the caller's context ending is not.
@@ -127,6 +131,9 @@ func (s *session) send(ctx context.Context, u *url.URL, r request) (*http.Respon
 	resp, err := s.RoundTrip(req)
 	if err != nil {
 		return nil, s.interrupted(err)
+	}
+	if resp.StatusCode < 500 && resp.StatusCode != http.StatusUnauthorized && strings.EqualFold(u.Host, s.host) {
+		s.accepted.Store(true)
 	}
 	return resp, nil
 }

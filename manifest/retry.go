@@ -31,10 +31,16 @@ type task struct {
 	op        string
 	reference string
 	await     bool
+	renewed   bool // the login, for another attempt
 }
 
-// again tells whether another attempt can help.
-func (t task) again(f *failure) bool {
+// again tells whether another attempt can help. A login is renewed once at the most.
+func (t *task) again(f *failure) bool {
+	if f.status == http.StatusUnauthorized {
+		first := !t.renewed
+		t.renewed = true
+		return f.transient && first
+	}
 	return f.transient || t.await && errors.Is(f.class, ErrNotFound)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -21,6 +22,8 @@ type session struct {
 	scheme    string // http or https, as the registry answered
 	header    string // value of the Authorization header; "" sends none. Secret.
 	anonymous bool
+	// accepted tells that the registry took a request with it; if it refuses one later, the login has expired.
+	accepted atomic.Bool
 }
 
 type sessionKey struct {
@@ -36,23 +39,23 @@ type slot struct {
 	s    *session
 }
 
-// session gives the repository's session, and whether it was made just now.
-func (r repository) session(ctx context.Context) (s *session, fresh bool, err error) {
+// session gives the repository's session.
+func (r repository) session(ctx context.Context) (*session, error) {
 	sl := r.slot()
 	select {
 	case sl.lock <- struct{}{}:
 		defer func() { <-sl.lock }()
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
+		return nil, ctx.Err()
 	}
 	if sl.s != nil {
-		return sl.s, false, nil
+		return sl.s, nil
 	}
-	s, err = r.login(ctx)
+	s, err := r.login(ctx)
 	if err == nil {
 		sl.s = s
 	}
-	return s, true, err
+	return s, err
 }
 
 // forget drops s, so that the next request reads the credentials again: tokens and passwords expire during long builds.

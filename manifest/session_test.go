@@ -135,6 +135,24 @@ func TestATokenThatExpired(t *testing.T) {
 	assert.Assert(t, len(creds.hosts) > 3)
 }
 
+// The token is good when another request comes first with it, and no more when the one does that it was made for.
+func TestATokenThatExpiredBeforeItsFirstRequestCame(t *testing.T) {
+	t.Parallel()
+	ts := newTokenServer(t, 1)
+	ts.put(t, "app/manifests/1", ocispec.MediaTypeImageIndex, []byte(old))
+	r, _ := client(t, user().lookup)
+	rep := r.repository(ts.ref(t, "app:1"), false)
+	read := func(s *session) error {
+		_, err := s.exchange(t.Context(), rep.name, request{method: http.MethodGet, kind: "manifests", reference: "1"})
+		return err
+	}
+	another := sync.OnceFunc(func() { assert.NilError(t, rep.loggedIn(t.Context(), read)) })
+	assert.NilError(t, rep.loggedIn(t.Context(), func(s *session) error {
+		another()
+		return read(s)
+	}))
+}
+
 func TestWrongCredentialsAreTriedOnce(t *testing.T) {
 	t.Parallel()
 	ts := newTokenServer(t, 0)

@@ -221,9 +221,6 @@ func TestTransferTriesAgain(t *testing.T) {
 		"the upload fails": {nil, func(w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodPatch && fail(w, http.StatusBadGateway, "", "")
 		}},
-		"the login expires while the blob is sent": {nil, func(w http.ResponseWriter, req *http.Request) bool {
-			return req.Method == http.MethodPatch && fail(w, http.StatusUnauthorized, "", "")
-		}},
 		"the registry forgets the upload": {nil, func(w http.ResponseWriter, req *http.Request) bool {
 			return req.Method == http.MethodPatch && fail(w, http.StatusNotFound, "BLOB_UPLOAD_UNKNOWN", "")
 		}},
@@ -259,6 +256,41 @@ func TestTransferTriesAgain(t *testing.T) {
 			assert.Assert(t, len(clock.waits) > 0)
 			_, status := to.get(t, "mirror/manifests/"+entries[0].Digest.String())
 			assert.Equal(t, status, http.StatusOK)
+		})
+	}
+}
+
+// An upload whose login has expired begins anew, once; where nothing but its end is missing, that is sent again.
+func TestAnUploadWhoseLoginExpires(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		method  string
+		times   int
+		want    error
+		patches int
+	}{
+		"while the blob is sent":   {http.MethodPatch, 1, nil, 2},
+		"whenever it is sent":      {http.MethodPatch, 9, ErrUnauthorized, 2},
+		"before it is complete":    {http.MethodPut, 1, nil, 1},
+		"whenever it is completed": {http.MethodPut, 9, ErrUnauthorized, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			from, to := newServer(t), newServer(t)
+			entries, _ := stored(t, from)
+			r, _ := client(t, nil)
+			tr := r.newTransfer(from.ref(t, "app:1"), to.ref(t, "mirror:1"))
+			content, err := tr.source.tree(t.Context(), entries[:1], false)
+			assert.NilError(t, err)
+			to.on(func(w http.ResponseWriter, req *http.Request) bool {
+				if req.Method != c.method || c.times == 0 || !strings.Contains(req.URL.Path, "/blobs/uploads/") {
+					return false
+				}
+				c.times--
+				return fail(w, http.StatusUnauthorized, "", "")
+			})
+			assert.ErrorIs(t, tr.blob(t.Context(), content.blobs.all[0]), c.want)
+			assert.Equal(t, to.count(http.MethodPatch, ""), c.patches)
 		})
 	}
 }

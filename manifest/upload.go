@@ -114,14 +114,29 @@ func (r repository) commit(ctx context.Context, location string, d ocispec.Descr
 	return err
 }
 
-// at sends req to a location that the registry named. If the login has expired meanwhile, the upload begins anew with
-// another: its body can't be sent twice.
+// at sends req to a location that the registry named.
 func (r repository) at(ctx context.Context, location string, req request) (a answer, err error) {
-	s, _, err := r.session(ctx)
+	send := func(s *session) error {
+		a, err = s.at(ctx, r.name, location, req)
+		return err
+	}
+	if req.stream == nil {
+		return a, r.loggedIn(ctx, send)
+	}
+	s, err := r.session(ctx)
 	if err != nil {
 		return a, err
 	}
-	base := &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/" + reference.Path(r.name) + "/blobs/uploads/"}
+	var f *failure
+	if err = send(s); s.expired(err) && errors.As(err, &f) {
+		f.transient = true // The stream can't be sent twice, so the upload begins anew.
+		err = errors.Join(r.forget(ctx, s), f)
+	}
+	return a, err
+}
+
+func (s *session) at(ctx context.Context, repo reference.Named, location string, req request) (a answer, err error) {
+	base := &url.URL{Scheme: s.scheme, Host: s.host, Path: "/v2/" + reference.Path(repo) + "/blobs/uploads/"}
 	u, err := base.Parse(location)
 	if err != nil || location == "" {
 		return a, &failure{class: ErrInvalid, cause: errors.New("the registry gives no location for an upload")}
@@ -135,12 +150,7 @@ func (r repository) at(ctx context.Context, location string, req request) (a ans
 		return a, s.failed(errRedirect)
 	}
 	var f *failure
-	switch {
-	case !errors.As(err, &f):
-	case f.status == http.StatusUnauthorized:
-		f.transient = true
-		return a, errors.Join(r.forget(ctx, s), f)
-	case f.has(transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode):
+	if errors.As(err, &f) && f.has(transport.BlobUploadUnknownErrorCode, transport.BlobUploadInvalidErrorCode) {
 		f.transient = true // registries of several replicas forget uploads
 	}
 	return a, err
