@@ -20,7 +20,7 @@ const (
 )
 
 var belowPlugin = []string{
-	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "credential", "manifest", "manifest/archive", "manifest/layout", "mediatype", "platform", "retry",
+	"build", "build/classic", "build/progress", "build/source", "check", "check/binary", "contexts", "contexts/config", "contexts/history", "contexts/power", "credential", "manifest", "manifest/archive", "manifest/layout", "mediatype", "platform", "retry", "scratch",
 }
 
 var (
@@ -56,11 +56,12 @@ var arrows = map[string]struct{ rooms, never []string }{
 	"contexts/power":   {rooms: []string{"contexts/config", "retry"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"credential":       {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"manifest":         {rooms: []string{"credential", "mediatype", "platform", "retry"}, never: []string{cobra, dockerCLI, engineClient, buildKit}},
-	"manifest/archive": {rooms: []string{"manifest/layout", "mediatype"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
-	"manifest/layout":  {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"manifest/archive": {rooms: []string{"manifest/layout", "mediatype", "scratch"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
+	"manifest/layout":  {rooms: []string{"scratch"}, never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"mediatype":        {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"platform":         {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"retry":            {never: []string{""}}, // every library
+	"scratch":          {never: []string{cobra, dockerCLI, registryLib, engineClient, buildKit}},
 	"e2e/oracle":       {never: []string{""}}, // it judges the product and shares no code with it
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // ReadFile is [Read] of a file. One that ends too early is an [ErrInvalid] too.
@@ -37,12 +38,12 @@ func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (er
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	scratch, err := layout.NewScratch(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	unfinished, err := scratch.New(filepath.Dir(path), "."+filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, scratch.Remove()) }()
-	file, err := os.Create(filepath.Join(scratch.Path, "archive"))
+	defer func() { err = errors.Join(err, unfinished.Remove()) }()
+	file, err := os.Create(filepath.Join(unfinished.Path, "archive"))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // maxManifest bounds index.json and each manifest, in bytes.
@@ -27,8 +29,8 @@ type Dir struct {
 	mu      sync.Mutex
 	uploads map[string]*upload
 	count   int
-	scratch *Scratch // in it, for what is not whole yet; nil until it is needed
-	owner   *Scratch // that it is in; nil if it stays
+	scratch *scratch.Dir // in it, for what is not whole yet; nil until it is needed
+	owner   *scratch.Dir // that it is in; nil if it stays
 }
 
 // Open opens the layout in the directory dir, which must be one.
@@ -71,12 +73,26 @@ func Create(dir string) (*Dir, error) {
 	return Open(dir)
 }
 
+// Temporary makes an empty layout that goes when it is closed, in a directory of its own in parent: see [scratch.New].
+func Temporary(parent string) (*Dir, error) {
+	owner, err := scratch.New(parent, "docker-multiarch-")
+	if err != nil {
+		return nil, err
+	}
+	d, err := Create(filepath.Join(owner.Path, "layout"))
+	if err != nil {
+		return nil, errors.Join(err, owner.Remove())
+	}
+	d.owner = owner
+	return d, nil
+}
+
 // Close gives up what was not completed, and the directory.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err := d.root.Close()
-	for _, s := range []*Scratch{d.scratch, d.owner} {
+	for _, s := range []*scratch.Dir{d.scratch, d.owner} {
 		if s != nil {
 			err = errors.Join(err, s.Remove())
 		}

@@ -11,13 +11,15 @@ import (
 	"strconv"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // temporary gives a name for a file that is not whole yet.
 func (d *Dir) temporary() (string, error) {
 	if d.scratch == nil {
 		var err error
-		if d.scratch, err = NewScratch(d.root.Name(), ".upload-"); err != nil {
+		if d.scratch, err = scratch.New(d.root.Name(), ".upload-"); err != nil {
 			return "", err
 		}
 	}

@@ -3,7 +3,6 @@ package builder
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/docker/cli/cli"
 	"github.com/docker/cli/cli/command"
@@ -51,9 +50,9 @@ The values of many flags can be for one platform: linux/arm64:VALUE.`,
 // runBuild is one build from flags to result.
 func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o *options, version string) (err error) {
 	stdin := argument.Stdin(ctx, dockerCLI.In())
-	temporary, err := o.fetchContext(ctx, stdin, dockerCLI.Err())
-	if temporary != "" {
-		defer func() { _ = os.RemoveAll(temporary) }()
+	remove, err := o.fetchContext(ctx, stdin, dockerCLI.Err())
+	if remove != nil {
+		defer func() { err = errors.Join(err, remove()) }()
 	}
 	if err != nil {
 		return err

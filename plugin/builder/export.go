@@ -14,6 +14,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // The types of --output that hold all platforms.
@@ -96,15 +97,15 @@ func (s *session) exportDir(ctx context.Context, dest string, named []ocispec.De
 	if err := os.MkdirAll(filepath.Dir(dest), 0o755); err != nil {
 		return err
 	}
-	scratch, err := layout.NewScratch(filepath.Dir(dest), "."+filepath.Base(dest)+"-")
+	unfinished, err := scratch.New(filepath.Dir(dest), "."+filepath.Base(dest)+"-")
 	if err != nil {
 		return err
 	}
-	whole := filepath.Join(scratch.Path, "layout")
+	whole := filepath.Join(unfinished.Path, "layout")
 	if err = s.addTo(ctx, whole, named); err == nil {
 		err = os.Rename(whole, dest)
 	}
-	return errors.Join(err, scratch.Remove())
+	return errors.Join(err, unfinished.Remove())
 }
 
 const exportHost = "export.invalid"

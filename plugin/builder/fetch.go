@@ -18,36 +18,37 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // fetchContext makes a directory of a build context that is none: a git URL, the
 // URL of a tar archive or of a Dockerfile, or "-" for either on standard input.
 // It is fetched once, here, so that all nodes get the same; a git URL is one
-// commit from then on. The caller removes what it returns.
-func (o *options) fetchContext(ctx context.Context, stdin io.Reader, notes io.Writer) (temporary string, err error) {
+// commit from then on. remove, if there is one, removes what was made, also of what failed.
+func (o *options) fetchContext(ctx context.Context, stdin io.Reader, notes io.Writer) (remove func() error, err error) {
 	kind, err := clibuild.DetectContextType(o.dir)
 	if err != nil {
-		return "", argument.Wrong(fmt.Errorf("invalid build context: %w", err))
+		return nil, argument.Wrong(fmt.Errorf("invalid build context: %w", err))
 	}
 	switch kind {
 	case clibuild.ContextTypeStdin:
 		for _, f := range o.file.All {
 			if f.Value == dockerfile.Stdin {
-				return "", argument.Wrong(errors.New("standard input can't be both the build context and the Dockerfile"))
+				return nil, argument.Wrong(errors.New("standard input can't be both the build context and the Dockerfile"))
 			}
 		}
 		return o.unpack(clibuild.GetContextFromReader(io.NopCloser(stdin), o.dockerfileInContext()))
 	case clibuild.ContextTypeRemote:
 		body, err := download(ctx, o.dir, notes)
 		if err != nil {
-			return "", fmt.Errorf("fetching build context: %w", err)
+			return nil, fmt.Errorf("fetching build context: %w", err)
 		}
 		return o.unpack(clibuild.GetContextFromReader(body, o.dockerfileInContext()))
 	case clibuild.ContextTypeGit:
 		return o.clone(ctx)
 	case clibuild.ContextTypeLocal:
 	}
-	return "", nil
+	return nil, nil //nolint:nilnil // nothing was made
 }
 
 // dockerfileInContext is the Dockerfile's name for docker/cli, which wants it to be
@@ -81,7 +82,7 @@ func download(ctx context.Context, url string, notes io.Writer) (io.ReadCloser, 
 
 // clone makes a clone of a git repository. docker/cli knows no context: what it
 // does when ctx ends is left to itself, as the git that it started.
-func (o *options) clone(ctx context.Context) (temporary string, err error) {
+func (o *options) clone(ctx context.Context) (remove func() error, err error) {
 	url, file, done := o.dir, o.dockerfileInContext(), make(chan error, 1)
 	var dir string
 	go func() {
@@ -92,16 +93,16 @@ func (o *options) clone(ctx context.Context) (temporary string, err error) {
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if dir != "" {
-		temporary = topOf(dir)
+		remove = func() error { return os.RemoveAll(topOf(dir)) }
 	}
 	if err != nil {
-		return temporary, fmt.Errorf("fetching %s: %w", progress.Clean(url), err)
+		return remove, fmt.Errorf("fetching %s: %w", progress.Clean(url), err)
 	}
 	o.dir, o.fetched = dir, true
-	return temporary, nil
+	return remove, nil
 }
 
 // withRef names the default branch, as BuildKit does, in a git URL that names
@@ -115,24 +116,25 @@ func withRef(url string) string {
 }
 
 // unpack writes an archive into a directory of its own.
-func (o *options) unpack(tar io.ReadCloser, dockerfile string, err error) (string, error) {
+func (o *options) unpack(tar io.ReadCloser, dockerfile string, err error) (remove func() error, _ error) {
 	if err != nil {
-		return "", fmt.Errorf("fetching build context: %w", err)
+		return nil, fmt.Errorf("fetching build context: %w", err)
 	}
 	defer func() { _ = tar.Close() }()
-	dir, err := os.MkdirTemp("", "multiarch-context-")
+	parent, err := scratch.New(os.TempDir(), "multiarch-context-")
 	if err != nil {
-		return "", fmt.Errorf("fetching build context: %w", err)
+		return nil, fmt.Errorf("fetching build context: %w", err)
 	}
-	if err := archive.Untar(tar, dir, &archive.TarOptions{NoLchown: true}); err != nil {
-		return dir, fmt.Errorf("unpacking build context: %w", err)
+	dir := filepath.Join(parent.Path, "context")
+	if err := errors.Join(os.Mkdir(dir, 0o700), archive.Untar(tar, dir, &archive.TarOptions{NoLchown: true})); err != nil {
+		return parent.Remove, fmt.Errorf("unpacking build context: %w", err)
 	}
 	o.dir, o.fetched = dir, true
 	if len(o.file.All) == 0 && dockerfile != "" {
 		// A Dockerfile that came alone gets a name of docker/cli's.
-		return dir, o.file.Set(dockerfile)
+		err = o.file.Set(dockerfile)
 	}
-	return dir, nil
+	return parent.Remove, err
 }
 
 // topOf is the directory that docker/cli made for a clone of which dir is a part.

@@ -1,4 +1,4 @@
-package layout_test
+package scratch_test
 
 import (
 	"os"
@@ -9,11 +9,11 @@ import (
 	"github.com/gofrs/flock"
 	"gotest.tools/v3/assert"
 
-	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
+	"github.com/docker-multiarch/docker-multiarch/scratch"
 )
 
 // What a process that was killed left is removed by the next; what is in use, new, or not ours stays.
-func TestScratchOfTheDead(t *testing.T) {
+func TestWhatTheDeadLeft(t *testing.T) {
 	parent := t.TempDir()
 	long := time.Now().Add(-time.Hour)
 	stay := map[string]bool{"unlocked": false, "locked": true, "young": true, "no lock": true, "other": true}
@@ -40,7 +40,7 @@ func TestScratchOfTheDead(t *testing.T) {
 	}
 	assert.NilError(t, os.Symlink(parent, filepath.Join(parent, "x-link")))
 
-	s, err := layout.NewScratch(parent, "x-")
+	s, err := scratch.New(parent, "x-")
 	assert.NilError(t, err)
 	for name, stays := range stay {
 		_, here := os.Lstat(filepath.Join(parent, "x-"+name))
@@ -49,7 +49,7 @@ func TestScratchOfTheDead(t *testing.T) {
 	}
 	// Another of the same process leaves it alone, however old it is.
 	assert.NilError(t, os.Chtimes(filepath.Join(s.Path, "docker-multiarch.lock"), long, long))
-	again, err := layout.NewScratch(parent, "x-")
+	again, err := scratch.New(parent, "x-")
 	assert.NilError(t, err)
 	_, err = os.Stat(s.Path)
 	assert.NilError(t, err)
