@@ -2,11 +2,15 @@ package build
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
 	buildkit "github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/errdefs"
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 )
@@ -28,7 +32,8 @@ var callRequests = map[string]string{
 func Calls() []string { return []string{"check", "outline", "targets"} }
 
 // Call asks the Dockerfile frontend on the node of an assignment about the
-// Dockerfile instead of building it.
+// Dockerfile instead of building it. A check that meets what would fail the
+// build ends with that error, beside the result that it came to before.
 func (r *Runner) Call(ctx context.Context, req Request, a Assignment) (result CallResult, err error) {
 	ctx, release := watch(ctx, a.Node)
 	defer release()
@@ -36,7 +41,7 @@ func (r *Runner) Call(ctx context.Context, req Request, a Assignment) (result Ca
 	defer fail(nil)
 	client, err := dialBuildKit(ctx, a.Node)
 	if err != nil {
-		return result, blame(ctx, a.Node, err)
+		return result, a.failed(ctx, req.Call, blame(ctx, a.Node, err))
 	}
 	defer func() { _ = client.Close() }()
 	w := r.writer(a, a.Node.Name)
@@ -52,16 +57,13 @@ func (r *Runner) Call(ctx context.Context, req Request, a Assignment) (result Ca
 			if err != nil {
 				return nil, err
 			}
-			result, err = newCallResult(answer.Metadata)
+			result, err = newCallResult(req.Call, answer.Metadata)
 			return gateway.NewResult(), err
 		}, events)
 		return err
 	})
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return result, cause
-	}
 	if err != nil {
-		return result, blame(ctx, a.Node, fmt.Errorf("asking the Dockerfile frontend of %s: %w", a.Node.Name, err))
+		return result, a.failed(ctx, req.Call, blame(ctx, a.Node, err))
 	}
 	return result, nil
 }
@@ -78,7 +80,7 @@ func (r *Runner) callOpt(req Request, a Assignment, fail context.CancelCauseFunc
 	return opt, nil
 }
 
-func newCallResult(metadata map[string][]byte) (CallResult, error) {
+func newCallResult(question string, metadata map[string][]byte) (CallResult, error) {
 	result := CallResult{Text: metadata["result.txt"], JSON: metadata["result.json"]}
 	if text, ok := metadata["result.statuscode"]; ok {
 		status, err := strconv.Atoi(string(text))
@@ -87,5 +89,24 @@ func newCallResult(metadata map[string][]byte) (CallResult, error) {
 		}
 		result.Status = status
 	}
-	return result, nil
+	if question != "check" {
+		return result, nil
+	}
+	return result, checkError(result.JSON)
+}
+
+// checkError is the error in the result of a check, which is not in its text.
+func checkError(raw []byte) error {
+	var results lint.LintResults
+	if err := json.Unmarshal(raw, &results); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if results.Error == nil {
+		return nil
+	}
+	err := errors.New(progress.Clean(results.Error.Message))
+	if i := int(results.Error.Location.SourceIndex); i >= 0 && i < len(results.Sources) {
+		err = errdefs.WithSource(err, &errdefs.Source{Info: results.Sources[i], Ranges: results.Error.Location.Ranges})
+	}
+	return err
 }

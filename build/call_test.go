@@ -1,6 +1,7 @@
 package build
 
 import (
+	"fmt"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -22,4 +23,26 @@ func TestAQuestionIsAskedWithTheAccessOfABuild(t *testing.T) {
 	access := opt.Session[0].(*sessionAuth).access.at("reg.example.com") //nolint:forcetypeassert // it would fail here
 	assert.Equal(t, len(access), 1)
 	assert.Equal(t, access[0].Repository.String(), "reg.example.com/front")
+}
+
+// A check that ends early has the reason in its result, and no word of it in the text.
+func TestTheErrorOfACheckIsItsError(t *testing.T) {
+	t.Parallel()
+	const raw = `{"warnings": [], "sources": [{"filename": "Dockerfile", "data": "RlJPTSBhCkNPUFkgYgo="}], "buildError": {"message": "no \u001bb", "location": %s}}`
+	for location, excerpts := range map[string]int{
+		`{"sourceIndex": 0, "ranges": [{"start": {"line": 2}, "end": {"line": 2}}]}`: 1,
+		`{"sourceIndex": 7}`: 0, `{"sourceIndex": -1}`: 0, `{}`: 0,
+	} {
+		answer := fmt.Appendf(nil, raw, location)
+		result, err := newCallResult("check", map[string][]byte{"result.json": answer, "result.statuscode": []byte("1")})
+		assert.Error(t, err, "no b")
+		assert.Equal(t, len(Excerpts(err)), excerpts, location)
+		assert.DeepEqual(t, result.JSON, answer)
+	}
+	_, err := newCallResult("check", map[string][]byte{"result.json": []byte(`{"warnings": [], "sources": []}`)})
+	assert.NilError(t, err)
+	_, err = newCallResult("check", map[string][]byte{"result.json": []byte("x")})
+	assert.ErrorContains(t, err, "reading the answer: ")
+	_, err = newCallResult("outline", map[string][]byte{"result.json": []byte("x")})
+	assert.NilError(t, err)
 }

@@ -125,7 +125,8 @@ func kept(nodes contexts.Nodes, planned []ocispec.Platform, p ocispec.Platform) 
 type NodeError struct {
 	Node     string
 	Platform ocispec.Platform
-	// Op is the phase: "build", "verify", "test" or "push".
+	// Op is the phase: "build", "verify", "test" or "push", or the question of a
+	// call.
 	Op  string
 	Err error
 }

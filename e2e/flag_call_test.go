@@ -39,8 +39,27 @@ func TestCall(t *testing.T) {
 	assert.Assert(t, is.Contains(r.stdout, "no warnings found"))
 	assert.Equal(t, strings.Count(r.stdout, "MaintainerDeprecated"), 1, "%s", r)
 
+	r = ask(append(args, "--check", s.dir("MAINTAINER e2e", "COPY --from=base /a /b"))...)
+	assert.Equal(t, r.code, 1, "%s", r)
+	assert.Equal(t, strings.Count(r.stdout, "MaintainerDeprecated"), 1, "%s", r)
+	assert.Assert(t, is.Contains(r.stderr, ">>> COPY --from=base /a /b"))
+	assert.Assert(t, is.Contains(r.stderr, "circular dependency"))
+
 	s.push(append(args, "--check", good)...).failed(125, "--call")
 	ask(append(args, "--call=nonsense", good)...).failed(125, "--call")
+	s.unsent()
+}
+
+// A question needs the login for a private base image as a build does, and answers with the same words where it is missing.
+func TestCallWithAPrivateBaseImage(t *testing.T) {
+	t.Parallel()
+	s, args := newModern(t)
+	args = append(args, "--check", "-t", s.ref(), files{"Dockerfile": privateDockerfile(t)}.dir(t))
+	s.build(args...).failed(3, farm.private, "docker login "+farm.private)
+	logins["config.json"](s.client, farm.password)
+	r := s.build(args...).succeeded()
+	assert.Assert(t, is.Contains(r.stdout, "no warnings found"))
+	assert.Assert(t, !strings.Contains(r.stdout+r.stderr, farm.password))
 	s.unsent()
 }
 

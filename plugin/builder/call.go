@@ -54,11 +54,12 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 		}
 		asked[string(request.Dockerfile.Content)] = true
 		result, err := runner.Call(ctx, request, a)
-		if err != nil {
-			return err
+		if answer := s.input.options.answer(result, err); answer != "" {
+			_, printErr := fmt.Fprintln(s.cli.Out(), answer)
+			err = errors.Join(err, printErr)
 		}
-		if _, err := fmt.Fprintln(s.cli.Out(), s.input.options.answer(result)); err != nil {
-			return err
+		if err != nil {
+			return s.diagnose(ctx, err)
 		}
 		if result.Status != 0 {
 			errs = append(errs, ErrCheck)
@@ -69,12 +70,12 @@ func (s *session) callFrontend(ctx context.Context) (err error) {
 
 // answer is what is shown of a result. The frontend has no words for a Dockerfile
 // without warnings; these are docker build's.
-func (o *options) answer(r build.CallResult) string {
+func (o *options) answer(r build.CallResult, failed error) string {
 	switch {
 	case o.callJSON:
 		// The Dockerfile is in it, on one line that may be long.
 		return strings.TrimRight(progress.Printable(string(r.JSON)), "\n")
-	case len(r.Text) == 0 && o.call == "check":
+	case len(r.Text) == 0 && o.call == "check" && failed == nil:
 		return "Check complete, no warnings found."
 	}
 	return strings.TrimRight(progress.Clean(string(r.Text)), "\n")
