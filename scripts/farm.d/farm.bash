@@ -25,7 +25,7 @@ farm_up() { # NAME...
 prepare_farm_root() {
   if [[ -d $ROOT && -n $(ls -A "$ROOT") ]]; then
     require_farm_root || die "$ROOT is not empty and not a farm's: set MULTIARCH_FARM_ROOT"
-  elif ip netns list | grep -qw -- "$FARM"; then
+  elif [[ -e /run/netns/$FARM ]]; then
     die "farm number $NUMBER runs with another root: set MULTIARCH_FARM_NUMBER"
   fi
   mkdir -p "$ROOT/registries" "$ROOT/engines"

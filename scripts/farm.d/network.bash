@@ -9,7 +9,7 @@ make_bridge() { # LINK ADDRESS/BITS
 # The private registry stands for one on another host: its address is not loopback, for which clients make exceptions.
 make_namespace() {
   [[ -d /run/netns || -e $ROOT/made-netns-folder ]] || : >"$ROOT/made-netns-folder"
-  ip netns list | grep -qw -- "$FARM" || ip netns add "$FARM"
+  [[ -e /run/netns/$FARM ]] || ip netns add "$FARM"
   if ! ip link show "$LINKS-host" >/dev/null 2>&1; then
     ip link add "$LINKS-host" type veth peer name "$LINKS-peer" netns "$FARM"
   fi
@@ -25,7 +25,7 @@ remove_network() {
   for link in "/sys/class/net/$LINKS"-*; do
     [[ ! -e $link ]] || ip link del "${link##*/}" 2>/dev/null || true # a veth goes together with its peer
   done
-  if ip netns list | grep -qw -- "$FARM"; then ip netns del "$FARM"; fi
+  if [[ -e /run/netns/$FARM ]]; then ip netns del "$FARM"; fi
   # `ip netns` makes this folder a mount, which stays behind.
   if [[ -e $ROOT/made-netns-folder && -d /run/netns && -z $(ls -A /run/netns) ]]; then
     if umount /run/netns 2>/dev/null; then rmdir /run/netns; fi
