@@ -2,6 +2,7 @@ package build
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	buildkit "github.com/moby/buildkit/client"
@@ -27,18 +28,17 @@ func (e *BaseImageError) Unwrap() error { return e.Err }
 // error does not always name it, but the vertex that failed does.
 type baseImages struct{ failed string }
 
-// baseVertices are how the names of the vertices begin that look up an image.
-var baseVertices = []string{"[internal] load metadata for ", "resolve image config for "}
+// baseVertex is the name of a vertex that looks up an image, for a FROM, for a
+// named context in place of it, or for a frontend.
+var baseVertex = regexp.MustCompile(`^(?:\[(?:internal|context .+)\] load metadata for |resolve image config for )(?:docker-image://)?(.+)$`)
 
 func (b *baseImages) watch(e *buildkit.SolveStatus) {
 	for _, v := range e.Vertexes {
 		if v.Error == "" || strings.Contains(v.Error, "context canceled") {
 			continue
 		}
-		for _, prefix := range baseVertices {
-			if reference, ok := strings.CutPrefix(v.Name, prefix); ok {
-				b.failed = progress.Clean(strings.TrimPrefix(reference, "docker-image://"))
-			}
+		if found := baseVertex.FindStringSubmatch(v.Name); found != nil {
+			b.failed = progress.Clean(found[1])
 		}
 	}
 }

@@ -33,6 +33,10 @@ func TestABaseImageThatCannotBeHadIsNamed(t *testing.T) {
 			"syntax", "resolve image config for docker-image://docker.io/docker/dockerfile:1", "no such host",
 			"failed to resolve source metadata for docker.io/docker/dockerfile:1: no such host", "docker.io/docker/dockerfile:1", "no such host",
 		},
+		{
+			"a named context in place of a FROM", "[context reg.example.com/base] load metadata for reg.example.com/other:1", "not found",
+			"failed to solve: failed to resolve source metadata for reg.example.com/other:1: not found", "reg.example.com/other:1", "not found",
+		},
 		{"an error that says nothing of it", "[internal] load metadata for x", "boom", "boom", "x", "failed to solve: boom"},
 		{"terminal sequences", "[internal] load metadata for x\x1b[2J", "boom", "bo\x1b[2Jom", "x", "failed to solve: boom"},
 		{"another step", "[2/3] RUN false", "exit code: 1", "exit code: 1", "", ""},

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -54,6 +56,21 @@ func TestRegistryCacheOfEachPlatform(t *testing.T) {
 	for _, platform := range both {
 		assert.Assert(t, again[platform]["id"] != first[platform]["id"], "prune left the cache")
 	}
+}
+
+// A cache in a directory of this machine, which the libraries that write it have nothing to say about.
+func TestLocalCache(t *testing.T) {
+	t.Parallel()
+	s := newNodeScene(t, string(modern))
+	cache := t.TempDir()
+	args := []string{"-t", s.repo, s.dir("RUN true")}
+	r := s.build(append(args, "--cache-to", "type=local,mode=max,dest="+cache)...).succeeded()
+	assert.Assert(t, !strings.Contains(r.stderr, "level="), "%s", r)
+	_, err := os.Stat(cache + "/index.json")
+	assert.NilError(t, err)
+	s.build(append(args, "--no-cache", "--cache-from", "type=local,src="+cache)...).succeeded()
+	r = s.build(append(args, "--cache-from", "type=local,src="+cache+"/nothing")...).succeeded()
+	r.says("WARNING: no cache is in " + cache + "/nothing")
 }
 
 func TestCacheThatAnEngineCanNotWrite(t *testing.T) {

@@ -89,7 +89,7 @@ func TestRelayWithAttestations(t *testing.T) {
 	t.Parallel()
 	s := newNodeScene(t, "modern")
 	tried := s.front.withoutEngines()
-	s.push("--platform", "linux/amd64", "--provenance", "--relay", "modern", s.dir()).succeeded()
+	s.push("--platform", "linux/amd64", "--provenance=true", "--relay", "modern", s.dir()).succeeded()
 	assert.Equal(t, tried(), int64(0))
 	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/amd64"}})
 	s.inspect(s.ref()).succeeded()
@@ -147,7 +147,7 @@ func TestPushByDigest(t *testing.T) {
 	// What is there by then is the new one: a plan that is refused leaves it.
 	writes := len(s.front.writes())
 	s.push("--platform-tag", "none", dir).failed(125, "can't push without a per-platform tag: node i386", "--relay NODE")
-	s.push(append([]string{"--provenance", dir}, args...)...).failed(125, "can't push without a per-platform tag: node modern, with attestations")
+	s.push(append([]string{"--provenance=true", dir}, args...)...).failed(125, "can't push without a per-platform tag: node modern, with attestations")
 	assert.Equal(t, len(s.front.writes()), writes)
 	s.push("--platform-tag", "none", "--relay", "i386", dir).succeeded()
 	published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})

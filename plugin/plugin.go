@@ -11,6 +11,8 @@ import (
 	"github.com/docker/cli/cli-plugins/metadata"
 	"github.com/docker/cli/cli-plugins/plugin"
 	"github.com/docker/cli/cli/command"
+	"github.com/docker/cli/cli/debug"
+	"github.com/docker/cli/cli/flags"
 	"github.com/spf13/cobra"
 
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
@@ -100,8 +102,16 @@ func interrupts() []os.Signal {
 	return all
 }
 
+// quietLibraries leaves what libraries log to those who debug: it is about them and not about the user's work.
+func quietLibraries() {
+	if !debug.IsEnabled() {
+		flags.SetLogLevel("error")
+	}
+}
+
 func explainedRun(inner func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		quietLibraries()
 		ctx, stop := signal.NotifyContext(cmd.Context(), interrupts()...)
 		defer stop()
 		// From the first signal on the next one has its usual effect: it

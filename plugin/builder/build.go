@@ -71,6 +71,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	s.printPlan()
 	s.printSkipped()
 	s.warnDockerfile(ctx)
+	s.warnCaches()
 	if o.dryRun {
 		return nil
 	}

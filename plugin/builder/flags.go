@@ -145,7 +145,6 @@ func (o *options) addBuilderFlags(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.attests, "attest", nil, `Attestation parameters ("type=sbom,generator=image")`)
 	flags.StringVar(&o.provenance, "provenance", "", `Shorthand for "--attest=type=provenance"`)
 	flags.StringVar(&o.sbom, "sbom", "", `Shorthand for "--attest=type=sbom"`)
-	flags.Lookup("provenance").NoOptDefVal, flags.Lookup("sbom").NoOptDefVal = "true", "true"
 	flags.BoolVar(&o.noCache, "no-cache", false, "Do not use cache when building the image")
 	flags.StringSliceVar(&o.noCacheFilter, "no-cache-filter", nil, "Do not cache specified stages")
 	flags.BoolVar(&o.pull, "pull", false, "Always attempt to pull all referenced images")

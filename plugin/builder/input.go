@@ -42,7 +42,7 @@ type input struct {
 // is there and can't be read or parsed.
 func (o *options) read(stdin io.Reader) (*input, error) {
 	in := &input{options: o}
-	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readVerify, in.readDir} {
+	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readVerify, in.readDir, o.checkResultFiles} {
 		if err := step(); err != nil {
 			return nil, err
 		}

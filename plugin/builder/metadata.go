@@ -7,7 +7,6 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/moby/sys/atomicwriter"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
@@ -72,7 +71,7 @@ func (s *session) writeMetadata(path string) error {
 	if err != nil {
 		return fmt.Errorf("writing metadata: %w", err)
 	}
-	if err := atomicwriter.WriteFile(path, append(text, '\n'), 0o644); err != nil {
+	if err := writeResult(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("writing metadata: %w", err)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +17,7 @@ import (
 	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/platform"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/node"
 	"github.com/docker-multiarch/docker-multiarch/plugin/registry"
 )
@@ -96,10 +99,37 @@ func (s *session) writeIID(path string) error {
 	if !s.input.options.publishes() {
 		id = s.results[0].Image.ID
 	}
-	if err := atomicwriter.WriteFile(path, []byte(id), 0o644); err != nil {
+	if err := writeResult(path, []byte(id)); err != nil {
 		return fmt.Errorf("writing --iidfile: %w", err)
 	}
 	return nil
+}
+
+// checkResultFiles finds before the build what could not be written after it.
+func (o *options) checkResultFiles() error {
+	for flag, path := range map[string]string{"iidfile": o.iidFile, "metadata-file": o.metadataFile} {
+		if path == "" {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return argument.Wrong(fmt.Errorf("invalid --%s: %s is a directory", flag, path))
+		}
+		if dir, err := os.Stat(filepath.Dir(path)); err != nil {
+			return argument.Wrong(fmt.Errorf("invalid --%s: %w", flag, err))
+		} else if !dir.IsDir() {
+			return argument.Wrong(fmt.Errorf("invalid --%s: %s is not a directory", flag, filepath.Dir(path)))
+		}
+	}
+	return nil
+}
+
+// writeResult writes a file at once, for every user to read. A pipe or a terminal
+// can only be written to.
+func writeResult(path string, content []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, content, 0o644) //nolint:gosec // it is there
+	}
+	return atomicwriter.WriteFile(path, content, 0o644)
 }
 
 func (s *session) reportPublished() error {

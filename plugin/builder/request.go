@@ -146,27 +146,38 @@ func parseAnnotation(value string) (level, key, text string, err error) {
 	return level, key, text, nil
 }
 
-func (s *session) readCaches(r *build.Request, a build.Assignment) (err error) {
+func (s *session) readCaches(r *build.Request, a build.Assignment) error {
 	o := s.input.options
-	if r.CacheFrom, err = buildctl.ParseImportCache(cacheEntries(o.cacheFrom.List(a.Platform))); err != nil {
+	from, err := cacheEntries(o.cacheFrom.List(a.Platform))
+	if err == nil {
+		r.CacheFrom, err = buildctl.ParseImportCache(from)
+	}
+	if err != nil {
 		return argument.Wrong(fmt.Errorf("invalid --cache-from: %w", err))
 	}
-	if r.CacheTo, err = buildctl.ParseExportCache(cacheEntries(o.cacheTo.List(a.Platform))); err != nil {
+	to, err := cacheEntries(o.cacheTo.List(a.Platform))
+	if err == nil {
+		r.CacheTo, err = buildctl.ParseExportCache(to)
+	}
+	if err != nil {
 		return argument.Wrong(fmt.Errorf("invalid --cache-to: %w", err))
 	}
 	return nil
 }
 
 // cacheEntries writes out what a bare image name means.
-func cacheEntries(values []string) []string {
+func cacheEntries(values []string) ([]string, error) {
 	entries := make([]string, len(values))
 	for i, value := range values {
-		if !strings.Contains(value, "type=") {
+		switch {
+		case !strings.Contains(value, "="):
 			value = "type=registry,ref=" + value
+		case !strings.Contains(value, "type="):
+			return nil, fmt.Errorf("%q has no type, as in type=registry,ref=NAME", value)
 		}
 		entries[i] = value
 	}
-	return entries
+	return entries, nil
 }
 
 // readSecrets attaches the secrets and the ssh agents. Their values are read

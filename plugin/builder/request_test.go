@@ -53,7 +53,7 @@ func TestRequest(t *testing.T) {
 		{"an annotation with a colon in its value", []string{"--annotation", "url=https://x"}, func(r build.Request) any { return r.Annotations }, map[string]string{"url": "https://x"}},
 		{"no attestation", nil, func(r build.Request) any { return r.Attests }, map[string]string{}},
 		{"attestations", []string{"--attest", "type=sbom,generator=x", "--provenance=mode=max"}, func(r build.Request) any { return r.Attests }, map[string]string{"sbom": "generator=x", "provenance": "mode=max"}},
-		{"attestations in short", []string{"--sbom", "--provenance"}, func(r build.Request) any { return r.Attests }, map[string]string{"sbom": "", "provenance": ""}},
+		{"attestations in short", []string{"--sbom", "true", "--provenance=true"}, func(r build.Request) any { return r.Attests }, map[string]string{"sbom": "", "provenance": ""}},
 		{"attestations that are off", []string{"--sbom=false", "--attest", "type=provenance,disabled=true"}, func(r build.Request) any { return r.Attests }, map[string]string{}},
 		{"limits", []string{"--ulimit", "nofile=1:2", "--shm-size", "64m", "--cgroup-parent", "c"}, func(r build.Request) any { return []any{r.Ulimits[0], r.ShmSize, r.CgroupParent} }, []any{"nofile=1:2", int64(64 << 20), "c"}},
 		{"a cache", []string{"--cache-from", "reg.example.com/cache", "--cache-to", "type=inline"}, func(r build.Request) any {
@@ -90,6 +90,8 @@ func TestRequestRefuses(t *testing.T) {
 		{[]string{"--attest", "sbom"}, "is not key=value"},
 		{[]string{"--attest", "type=sbom,disabled=perhaps"}, "invalid --attest"},
 		{[]string{"--cache-from", "type=,x"}, "invalid --cache-from"},
+		{[]string{"--cache-from", "ref=reg.example.com/cache"}, "has no type"},
+		{[]string{"--cache-to", "mode=max"}, "has no type"},
 		{[]string{"--secret", "nope=1"}, "invalid --secret"},
 		{[]string{"--ssh", "a=/nowhere/key"}, "invalid --ssh"},
 		{[]string{"--build-context", "a"}, "want NAME=PATH"},

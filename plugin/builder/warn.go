@@ -3,7 +3,12 @@ package builder
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/check"
 	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
@@ -36,5 +41,23 @@ func (s *session) warnDockerfile(ctx context.Context) {
 			return
 		}
 		s.warn(fmt.Sprintf("%s:%d: %s (%s)", f.File, f.Line, f.Why, f.Rule))
+	}
+}
+
+// warnCaches names the directories that are to have a cache and have none. A
+// build is only slower without: so it is on the first run of a CI job.
+func (s *session) warnCaches() {
+	missing := map[string]bool{}
+	for _, r := range s.requests {
+		for _, cache := range r.CacheFrom {
+			if dir := cache.Attrs["src"]; cache.Type == "local" && dir != "" {
+				if _, err := os.Stat(filepath.Join(dir, ocispec.ImageIndexFile)); err != nil {
+					missing[dir] = true
+				}
+			}
+		}
+	}
+	if len(missing) > 0 {
+		s.warn("no cache is in " + shorten(slices.Sorted(maps.Keys(missing))))
 	}
 }
