@@ -168,4 +168,5 @@ func TestLayoutsThatAreCopies(t *testing.T) {
 	image := published(t, openRegistry(), s.repo, "made", want)
 	// There is nothing left to change about it.
 	assert.Equal(t, exported(t, s.docker("multiarch", "create", "-t", "oci:"+made+":n", "oci:"+made+":m"), "oci", made, "n"), image.Digest)
+	s.docker("multiarch", "inspect", "oci:"+made).failed(125, "oci:"+made+": 2 images are there, choose one by its tag: m, n")
 }

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +21,13 @@ func ReadFile(ctx context.Context, path string, d *layout.Dir) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	err = Read(ctx, file, d)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	in := bufio.NewReader(file)
+	start, _ := in.Peek(4) // what can't be read is found next
+	err = Read(ctx, in, d)
+	switch {
+	case errors.Is(err, ErrInvalid) && (bytes.HasPrefix(start, []byte("\x1f\x8b")) || bytes.Equal(start, []byte("\x28\xb5\x2f\xfd"))):
+		err = invalid("it is compressed, and is read only without")
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = invalid("it ends too early")
 	}
 	if err != nil {

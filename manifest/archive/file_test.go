@@ -3,6 +3,7 @@ package archive_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -30,6 +31,13 @@ func TestFiles(t *testing.T) {
 	err := archive.ReadFile(t.Context(), path, again)
 	assert.ErrorIs(t, err, archive.ErrInvalid)
 	assert.ErrorContains(t, err, path)
+
+	for _, start := range []string{"\x1f\x8b\x08\x00", "\x28\xb5\x2f\xfd"} {
+		assert.NilError(t, os.WriteFile(path, []byte(start+strings.Repeat("x", 2000)), 0o600))
+		err = archive.ReadFile(t.Context(), path, again)
+		assert.ErrorIs(t, err, archive.ErrInvalid)
+		assert.ErrorContains(t, err, "compressed")
+	}
 }
 
 // A file that can't be written whole stays what it was, with nothing beside it.

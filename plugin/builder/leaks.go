@@ -24,11 +24,8 @@ const (
 	secretFilesOff  = "off"
 )
 
-// Sizes of the warning about what is sent to other machines.
-const (
-	largeContext = 1 << 30
-	shownNames   = 5
-)
+// largeContext is what is a lot to send to another machine, in bytes.
+const largeContext = 1 << 30
 
 var (
 	// secretNames are files that usually hold keys or logins, as patterns of
@@ -63,7 +60,7 @@ func (s *session) checkSecrets() error {
 	if len(found) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("these files look secret and would go to %s: %s", strings.Join(remote, ", "), shorten(found))
+	text := fmt.Sprintf("these files look secret and would go to %s: %s", strings.Join(remote, ", "), argument.Shorten(found))
 	switch s.input.options.secretFiles {
 	case secretFilesOff:
 		return nil
@@ -85,7 +82,7 @@ func (s *session) warnArguments() {
 		}
 	}
 	if len(names) > 0 {
-		s.warn("build arguments end in the image's history: " + shorten(slices.Sorted(maps.Keys(names))) + ". Use --secret for secrets.")
+		s.warn("build arguments end in the image's history: " + argument.Shorten(slices.Sorted(maps.Keys(names))) + ". Use --secret for secrets.")
 	}
 }
 
@@ -104,7 +101,7 @@ func (s *session) warnSize(remote []string) {
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s (%s)", name, units.HumanSize(float64(sizes[name])))
 	}
-	s.warn(fmt.Sprintf("the build context has %s that may go to %s: %s", units.HumanSize(float64(bytes)), strings.Join(remote, ", "), shorten(names)))
+	s.warn(fmt.Sprintf("the build context has %s that may go to %s: %s", units.HumanSize(float64(bytes)), strings.Join(remote, ", "), argument.Shorten(names)))
 }
 
 func (s *session) remoteNodes() []string {
@@ -135,14 +132,6 @@ func matchesAny(patterns []string, file string) string {
 		}
 	}
 	return ""
-}
-
-// shorten lists a few names and says how many more there are.
-func shorten(names []string) string {
-	if more := len(names) - shownNames; more > 0 {
-		return strings.Join(names[:shownNames], ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	return strings.Join(names, ", ")
 }
 
 func (s *session) warn(text string) {

@@ -27,9 +27,3 @@ func TestArgumentsThatLookSecret(t *testing.T) {
 		assert.Equal(t, secretArgs.MatchString(name), want, name)
 	}
 }
-
-func TestALongListIsShortened(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, shorten([]string{"a", "b"}), "a, b")
-	assert.Equal(t, shorten([]string{"a", "b", "c", "d", "e", "f", "g"}), "a, b, c, d, e and 2 more")
-}

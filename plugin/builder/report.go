@@ -58,7 +58,7 @@ func (s *session) printPlan() {
 // printSkipped names what is in the build context and has no content to send.
 func (s *session) printSkipped() {
 	if len(s.snapshot.Special) > 0 && s.input.progress == progress.Plain {
-		fmt.Fprintf(s.cli.Err(), "Not sent, because they are sockets, pipes or devices: %s\n", progress.Clean(shorten(s.snapshot.Special)))
+		fmt.Fprintf(s.cli.Err(), "Not sent, because they are sockets, pipes or devices: %s\n", progress.Clean(argument.Shorten(s.snapshot.Special)))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/check"
+	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
 )
 
@@ -36,7 +37,7 @@ func (s *session) warnDockerfile(ctx context.Context) {
 		return
 	}
 	for i, f := range report.Findings {
-		if i == shownNames {
+		if i == argument.Shown {
 			s.warn(fmt.Sprintf("the Dockerfile has %d more of these; see them all: docker multiarch check", len(report.Findings)-i))
 			return
 		}
@@ -58,6 +59,6 @@ func (s *session) warnCaches() {
 		}
 	}
 	if len(missing) > 0 {
-		s.warn("no cache is in " + shorten(slices.Sorted(maps.Keys(missing))))
+		s.warn("no cache is in " + argument.Shorten(slices.Sorted(maps.Keys(missing))))
 	}
 }

@@ -135,7 +135,7 @@ func (c *creation) filter() error {
 		return nil
 	}
 	if lacks := lacking(c.input.platforms, c.fresh); len(lacks) > 0 {
-		return &LackError{image: "the sources", lacks: lacks, has: platformsOf(c.fresh)}
+		return &LackError{image: "what the sources have", lacks: lacks, has: platformsOf(c.fresh)}
 	}
 	c.fresh = slices.DeleteFunc(c.fresh, func(child manifest.Child) bool {
 		return !slices.ContainsFunc(c.input.platforms, func(p ocispec.Platform) bool { return platform.Same(p, *child.Descriptor.Platform) })

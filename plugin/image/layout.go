@@ -98,7 +98,10 @@ func (l *layouts) attach(ctx context.Context, text string, create bool) (string,
 		l.written[path] = a.Dir
 	}
 	if !create {
-		rest = meant(a, rest)
+		var err error
+		if rest, err = meant(a, rest); err != nil {
+			return "", fmt.Errorf("%s%s: %w", form, path, err)
+		}
 	}
 	return a.repository.Name() + rest, nil
 }

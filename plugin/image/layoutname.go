@@ -1,12 +1,15 @@
 package image
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/manifest/archive"
 	"github.com/docker-multiarch/docker-multiarch/manifest/layout"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
@@ -41,22 +44,27 @@ func splitLayout(text string, windows bool) (form, path, rest string) {
 // meant returns the tag or digest that rest stands for in a layout. Nothing is the
 // only image there, else the tag latest. A name that is no tag, as podman gives it,
 // is one by digest.
-func meant(a attached, rest string) string {
+func meant(a attached, rest string) (string, error) {
 	index, err := a.Index()
 	if err != nil {
-		return rest // who reads the layout next says it
+		return rest, nil //nolint:nilerr // who reads the layout next says it
 	}
+	var tags []string
 	for _, m := range index.Manifests {
 		name := m.Annotations[ocispec.AnnotationRefName]
+		tags = append(tags, progress.CleanLine(name))
 		if rest != ":"+name && (rest != "" || len(index.Manifests) > 1) {
 			continue
 		}
 		if tagged, err := reference.WithTag(a.repository, name); err == nil {
-			return ":" + tagged.Tag()
+			return ":" + tagged.Tag(), nil
 		}
-		return "@" + m.Digest.String()
+		return "@" + m.Digest.String(), nil
 	}
-	return rest
+	if rest == "" && len(tags) > 1 && !slices.Contains(tags, "latest") {
+		return "", argument.Wrong(fmt.Errorf("%d images are there, choose one by its tag: %s", len(tags), argument.Shorten(tags)))
+	}
+	return rest, nil
 }
 
 // title gives what was written to a layout the whole name by which docker loads it:
