@@ -10,6 +10,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/docker-multiarch/docker-multiarch/build"
 	"github.com/docker-multiarch/docker-multiarch/check"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 	"github.com/docker-multiarch/docker-multiarch/plugin/dockerfile"
@@ -61,4 +62,26 @@ func (s *session) warnCaches() {
 	if len(missing) > 0 {
 		s.warn("no cache is in " + argument.Shorten(slices.Sorted(maps.Keys(missing))))
 	}
+	if shared := sharedCaches(s.requests); len(shared) > 0 {
+		s.warn("several platforms write the same cache, and the last one stays: " + argument.Shorten(shared) + ". Give each its own: --cache-to PLATFORM:" + shared[0] + "-…")
+	}
+}
+
+// sharedCaches are the caches that more than one request writes. Each platform
+// is a build of its own, and BuildKit puts a new cache in the place of the old.
+func sharedCaches(requests map[string]build.Request) []string {
+	written := map[string]int{}
+	for _, r := range requests {
+		for _, cache := range r.CacheTo {
+			// An inline cache is in the image; others are where these say.
+			for _, key := range []string{"ref", "dest", "scope", "name"} {
+				if at := cache.Attrs[key]; at != "" {
+					written[fmt.Sprintf("type=%s,%s=%s", cache.Type, key, at)]++
+					break
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(written, func(_ string, n int) bool { return n < 2 })
+	return slices.Sorted(maps.Keys(written))
 }
