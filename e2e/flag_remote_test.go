@@ -40,6 +40,7 @@ func TestRemoteContexts(t *testing.T) {
 		"the default branch":  {"/app.git#:sub", "changed", ""},
 		"a branch":            {"/app.git#main:sub", "changed", ""},
 		"a tag and directory": {"/app.git#v1:sub", "from afar", ""},
+		"a query":             {"/app.git?tag=v1&subdir=sub", "from afar", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	clibuild "github.com/docker/cli/cli/command/image/build"
+	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	"github.com/moby/go-archive"
 	dockerprogress "github.com/moby/moby/client/pkg/progress"
 	"github.com/moby/moby/client/pkg/streamformatter"
@@ -26,6 +28,9 @@ import (
 // It is fetched once, here, so that all nodes get the same; a git URL is one
 // commit from then on. remove, if there is one, removes what was made, also of what failed.
 func (o *options) fetchContext(ctx context.Context, stdin io.Reader, notes io.Writer) (remove func() error, err error) {
+	if o.dir, err = fragment(o.dir); err != nil {
+		return nil, argument.Wrong(fmt.Errorf("invalid build context: %w", err))
+	}
 	kind, err := clibuild.DetectContextType(o.dir)
 	if err != nil {
 		return nil, argument.Wrong(fmt.Errorf("invalid build context: %w", err))
@@ -103,6 +108,28 @@ func (o *options) clone(ctx context.Context) (remove func() error, err error) {
 	}
 	o.dir, o.fetched = dir, true
 	return remove, nil
+}
+
+// fragment writes the query of a git URL (?branch=main&subdir=app, as BuildKit
+// reads it since 0.24) the older way, #main:app, which docker/cli knows.
+func fragment(context string) (string, error) {
+	if !strings.Contains(context, "?") {
+		return context, nil
+	}
+	ref, isGit, err := dfgitutil.ParseGitRef(context)
+	switch {
+	case !isGit:
+		return context, nil
+	case err != nil:
+		return "", err
+	case ref.Checksum != "" && ref.Ref != "" || ref.KeepGitDir != nil || ref.Submodules != nil || ref.MTime != "":
+		return "", errors.New("of the query of a git URL only ref, branch, tag, subdir, or a commit alone are known")
+	}
+	fragment := "#" + cmp.Or(ref.Ref, ref.Checksum)
+	if ref.SubDir != "" {
+		fragment += ":" + ref.SubDir
+	}
+	return ref.Remote + fragment, nil
 }
 
 // withRef names the default branch, as BuildKit does, in a git URL that names
