@@ -213,7 +213,10 @@ func (a *Assignment) tag(want Wanted) error {
 			if err != nil {
 				return err
 			}
-			a.PlatformTags = append(a.PlatformTags, tag)
+			// A template without the target's tag makes one for all targets of a repository.
+			if !slices.ContainsFunc(a.PlatformTags, func(t reference.NamedTagged) bool { return t.String() == tag.String() }) {
+				a.PlatformTags = append(a.PlatformTags, tag)
+			}
 			name = tag
 		}
 		if want.Push && !repositories[target.Name()] {

@@ -257,7 +257,6 @@ func TestTwoImagesMayNotHaveOneTag(t *testing.T) {
 		{"a template without platform", "app:1", "{{.Tag}}-x", "linux/amd64 linux/arm64", "app:1-x"},
 		{"a template that is the target", "app:1", "{{.Tag}}", "linux/amd64", "the whole image and linux/amd64"},
 		{"a template that is another target", "app:1 app:1-linux-amd64", "", "linux/amd64", "app:1-linux-amd64"},
-		{"a template without tag, two targets", "app:1 app:2", "{{.Arch}}", "linux/amd64", "app:amd64"},
 		{"a template without variant", "app:1", "{{.OS}}-{{.Arch}}", "linux/arm/v6 linux/arm/v7", "app:linux-arm"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -274,6 +273,13 @@ func TestOneTagInTwoRepositoriesIsNoCollision(t *testing.T) {
 	t.Parallel()
 	_, err := NewPlan(contexts.Nodes{amd}, Wanted{OS: "linux", Push: true, Targets: tags("app:1 example.com/app:1"), PlatformTag: newTemplate(t, "{{.Arch}}")})
 	assert.NilError(t, err)
+}
+
+func TestOnePlatformTagIsEnoughForTwoTargets(t *testing.T) {
+	t.Parallel()
+	plan, err := NewPlan(contexts.Nodes{amd}, Wanted{OS: "linux", Push: true, Targets: tags("app:1 app:2"), PlatformTag: newTemplate(t, "{{.Arch}}")})
+	assert.NilError(t, err)
+	assert.Equal(t, render(plan), "linux/amd64 on amd (native) targets app:1 app:2 tags app:amd64 pushes app:amd64\n")
 }
 
 func TestAPushNeedsAPlatformTag(t *testing.T) {
