@@ -60,7 +60,7 @@ func (b *buildKit) Build(ctx context.Context, req Request, a Assignment, w *prog
 	}
 	image := Image{}
 	image.Sent, image.Bytes = view.Sent()
-	if req.Output != nil {
+	if len(req.Outputs) > 0 {
 		return image, nil
 	}
 	image.ID = digest.Digest(response.ExporterResponse[exptypes.ExporterImageDigestKey])

@@ -49,7 +49,7 @@ type feature struct {
 
 // features is what engines can do and since when. An engine embeds BuildKit and
 // with it a Dockerfile frontend: 20.10 has BuildKit 0.8 and frontend 1.2, 23.0
-// has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 27.0 has 0.14 and 1.8 (the vendor.mod
+// has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 26.0 has 0.13, 27.0 has 0.14 and 1.8 (the vendor.mod
 // of moby's release branches).
 var features = append([]feature{
 	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, builder: contexts.BuildKit, since: "23.0", frontend: true},
@@ -68,7 +68,8 @@ var features = append([]feature{
 	{name: "--secret", used: func(r Request) bool { return r.Secrets != nil }, builder: contexts.BuildKit},
 	{name: "--ssh", used: func(r Request) bool { return r.SSH != nil }, builder: contexts.BuildKit},
 	{name: "--no-cache-filter", used: func(r Request) bool { return len(r.NoCacheFilter) > 0 }, builder: contexts.BuildKit},
-	{name: "--output", used: func(r Request) bool { return r.Output != nil }, builder: contexts.BuildKit},
+	{name: "--output", used: func(r Request) bool { return len(r.Outputs) > 0 }, builder: contexts.BuildKit},
+	{name: "more than one --output", used: func(r Request) bool { return len(r.Outputs) > 1 }, since: "26.0"},
 	{name: "--isolation", used: func(r Request) bool { return r.Classic.Isolation != "" }, builder: contexts.Classic},
 	{name: "--security-opt", used: func(r Request) bool { return len(r.Classic.SecurityOpt) > 0 }, builder: contexts.Classic},
 	{name: "--memory, --memory-swap, --cpu-* or --cpuset-*", used: func(r Request) bool { return r.Classic.limits() }, builder: contexts.Classic},

@@ -47,6 +47,8 @@ func TestWhatAnEngineLacksIsRefusedBeforeTheBuild(t *testing.T) {
 		{name: "annotations with a graph driver", set: func(r *Request) { r.Annotations = annotation }, version: "28.5.2", want: "--annotation"},
 		{name: "a cache in a registry", set: func(r *Request) { r.CacheTo = registry }, version: "28.5.2", want: "--cache-to"},
 		{name: "a cache in the image", set: func(r *Request) { r.CacheTo = inline }, version: "28.5.2"},
+		{name: "several outputs", set: func(r *Request) { r.Outputs = make([]Output, 2) }, version: "25.0.8", want: "more than one --output: node a (engine 25.0.8) can't: it needs engine 26.0"},
+		{name: "several outputs, newer", set: func(r *Request) { r.Outputs = make([]Output, 2) }, version: "26.0.0"},
 		{name: "a build from source counts as new", set: func(r *Request) { r.ShmSize = 1 }, version: "dev"},
 		{name: "no version counts as new", set: func(r *Request) { r.ShmSize = 1 }, version: ""},
 		{name: "a distribution's version", set: func(r *Request) { r.ShmSize = 1 }, version: "20.10.24+dfsg1", want: "--shm-size"},

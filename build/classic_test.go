@@ -84,7 +84,7 @@ func TestEachBuilderRefusesWhatTheOtherHas(t *testing.T) {
 	}{
 		{set: func(r *Request) { r.Secrets = &sessionAuth{} }, classic: "--secret"},
 		{set: func(r *Request) { r.SSH = &sessionAuth{} }, classic: "--ssh"},
-		{set: func(r *Request) { r.Output = &Output{} }, classic: "--output"},
+		{set: func(r *Request) { r.Outputs = []Output{{}} }, classic: "--output"},
 		{set: func(r *Request) { r.NoCacheFilter = []string{"a"} }, classic: "--no-cache-filter"},
 		{set: func(r *Request) { r.Call = "check" }, classic: "--call"},
 		{set: func(r *Request) { r.CacheFrom = []buildkit.CacheOptionsEntry{{Type: "local"}} }, classic: "--cache-from"},

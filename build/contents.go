@@ -56,7 +56,7 @@ type looking struct {
 // look has the files of the built image looked at. The caller ends what it
 // returns, also with an error.
 func (r *Runner) look(ctx context.Context, req Request, a Assignment, image Image, w *progress.Writer) (l looking, err error) {
-	if r.Fits == nil || req.Output != nil {
+	if r.Fits == nil || len(req.Outputs) > 0 {
 		return l, nil
 	}
 	step := w.Start("[verify] programs are for " + platforms.FormatAll(a.Platform))

@@ -55,8 +55,12 @@ func (o Output) export() buildkit.ExportEntry {
 // exports returns what becomes of the result: an image in the engine's own
 // store or in a registry, or files here.
 func exports(req Request, a Assignment) []buildkit.ExportEntry {
-	if req.Output != nil {
-		return []buildkit.ExportEntry{req.Output.export()}
+	if len(req.Outputs) > 0 {
+		all := make([]buildkit.ExportEntry, len(req.Outputs))
+		for i, output := range req.Outputs {
+			all[i] = output.export()
+		}
+		return all
 	}
 	if req.pushTo != nil {
 		attrs := exporterAttrs(req, nil)

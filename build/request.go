@@ -51,8 +51,8 @@ type Request struct {
 	CgroupParent string
 	// Call is a question about the Dockerfile, one of Calls, instead of a build.
 	Call string
-	// Output sends the files here instead of an image to the engine's store.
-	Output *Output
+	// Outputs send the files here instead of an image to the engine's store.
+	Outputs []Output
 	// Tests are run before the image is pushed.
 	Tests Tests
 	// Secrets and SSH are what the build may use of the client's; nil is none.

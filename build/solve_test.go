@@ -157,12 +157,12 @@ func TestFilesInsteadOfAnImage(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	dest := filepath.Join(t.TempDir(), "new", "out")
-	req.Output = &Output{Type: OutputLocal, Dest: dest}
+	req.Outputs = []Output{{Type: OutputLocal, Dest: dest}}
 	export := solveOpt(req, Assignment{Targets: tags("app:1")}, mounts{}, &sessionAuth{}).Exports[0]
 	assert.Equal(t, export.Type, buildkit.ExporterLocal)
 	assert.Equal(t, export.OutputDir, dest)
 
-	req.Output.Type = OutputTar
+	req.Outputs[0].Type = OutputTar
 	export = solveOpt(req, Assignment{}, mounts{}, &sessionAuth{}).Exports[0]
 	assert.Equal(t, export.Type, buildkit.ExporterTar)
 	file, err := export.Output(nil)

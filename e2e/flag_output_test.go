@@ -52,6 +52,28 @@ func TestOutputOfFiles(t *testing.T) {
 	assert.Equal(t, len(f.writes()), 0)
 }
 
+// Several outputs of one build, which older engines would make one of.
+func TestSeveralOutputs(t *testing.T) {
+	t.Parallel()
+	for _, e := range []engine{trixie, modern} {
+		s := newNodeScene(t, string(e))
+		one, two, tar := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two"), filepath.Join(t.TempDir(), "tar")
+		s.build("-o", one, "-o", two, "-o", "type=tar,dest="+tar, "--platform", "linux/amd64", files{"Dockerfile": telling(files{"machine": "uname -m"})}.dir(t)).succeeded()
+		for _, dir := range []string{one, two} {
+			assert.DeepEqual(t, readFiles(t, dir), files{"machine": "x86_64"})
+		}
+		entries, err := soak.Entries(tar)
+		assert.NilError(t, err)
+		assert.Equal(t, len(entries), 1)
+	}
+	s := newScene(t)
+	s.build("-o", "one", "-o", "two", s.dir()).failed(125, "more than one --output", "26.0")
+	s.build("-o", "one", "-o", "./one", s.dir()).failed(125, "two of them would write")
+	s.build("-o", "one", "-o", "type=image", s.dir()).failed(125, "--output of files makes no image")
+	s.build("-o", filepath.Join(s.dir(), "Dockerfile"), s.dir()).failed(125, "is not a directory")
+	s.unsent()
+}
+
 // A tar on standard output, as docker build -o - gives it.
 func TestOutputOnStandardOutput(t *testing.T) {
 	t.Parallel()

@@ -108,9 +108,25 @@ func (v *PlatformValues) List(p ocispec.Platform) []string {
 	return values
 }
 
+// Closest returns the most specific values for p.
+func (v *PlatformValues) Closest(p ocispec.Platform) []string {
+	var values []string
+	most := 1
+	for _, one := range v.All {
+		n := one.specificity(p)
+		if n > most {
+			values, most = nil, n
+		}
+		if n == most {
+			values = append(values, one.Value)
+		}
+	}
+	return values
+}
+
 // Single returns the most specific value for p, of several such the last, or "".
 func (v *PlatformValues) Single(p ocispec.Platform) string {
-	values := v.List(p)
+	values := v.Closest(p)
 	if len(values) == 0 {
 		return ""
 	}

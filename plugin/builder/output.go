@@ -114,6 +114,9 @@ func (o output) isArchive() bool {
 }
 
 func (o output) checked() (output, error) {
+	if info, err := os.Stat(o.dest); err == nil && o.kind == string(build.OutputLocal) && !info.IsDir() {
+		return o, fmt.Errorf("%s is not a directory", o.dest)
+	}
 	if info, err := os.Stat(o.dest); err == nil && o.isArchive() && o.dest != toStdout {
 		o.dir = o.dir || info.IsDir()
 		if !info.IsDir() && (o.dir || !info.Mode().IsRegular()) {
@@ -139,29 +142,49 @@ func (o output) checked() (output, error) {
 // setOutput gives each of several platforms a place of its own below the
 // destination: dest/linux_amd64 or dest/linux_amd64.tar.
 func (s *session) setOutput(r *build.Request, a build.Assignment) error {
-	value := s.input.options.output.Single(a.Platform)
-	if value == "" {
-		return nil
-	}
-	output, err := parseOutput(value)
-	if err != nil || !output.isFiles() {
-		return err
-	}
-	r.Output = &build.Output{Type: build.OutputType(output.kind), Dest: output.dest}
-	switch several := len(s.plan) > 1; {
-	case output.dest == toStdout && several:
-		return argument.Wrong(errors.New("--output: standard output has room for one platform"))
-	case output.dest == toStdout && s.cli.Out().IsTerminal():
-		return argument.Wrong(errors.New("--output: a tar archive does not go to a terminal"))
-	case output.dest == toStdout:
-		r.Output.Stream = s.cli.Out()
-	case several:
-		r.Output.Dest = filepath.Join(output.dest, platformDir(a.Platform))
-		if r.Output.Type == build.OutputTar {
-			r.Output.Dest += ".tar"
+	values := s.input.options.output.Closest(a.Platform)
+	places := map[string]bool{}
+	for _, value := range values {
+		output, err := parseOutput(value)
+		if err != nil {
+			return err
 		}
+		if !output.isFiles() {
+			continue
+		}
+		if places[filepath.Clean(output.dest)] {
+			return argument.Wrong(fmt.Errorf("--output: two of them would write %s", output.dest))
+		}
+		places[filepath.Clean(output.dest)] = true
+		files, err := s.place(output, a)
+		if err != nil {
+			return err
+		}
+		r.Outputs = append(r.Outputs, files)
+	}
+	if n := len(r.Outputs); n > 0 && n < len(values) {
+		return argument.Wrong(errors.New("--output of files makes no image"))
 	}
 	return nil
+}
+
+// place says where the files of an assignment go.
+func (s *session) place(o output, a build.Assignment) (build.Output, error) {
+	files := build.Output{Type: build.OutputType(o.kind), Dest: o.dest}
+	switch several := len(s.plan) > 1; {
+	case o.dest == toStdout && several:
+		return files, argument.Wrong(errors.New("--output: standard output has room for one platform"))
+	case o.dest == toStdout && s.cli.Out().IsTerminal():
+		return files, argument.Wrong(errors.New("--output: a tar archive does not go to a terminal"))
+	case o.dest == toStdout:
+		files.Stream = s.cli.Out()
+	case several:
+		files.Dest = filepath.Join(o.dest, platformDir(a.Platform))
+		if files.Type == build.OutputTar {
+			files.Dest += ".tar"
+		}
+	}
+	return files, nil
 }
 
 // platformDir names a platform as docker buildx names its directories.

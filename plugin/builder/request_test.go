@@ -138,7 +138,7 @@ func TestSeveralPlatformsHaveAPlaceEachInTheOutput(t *testing.T) {
 		s.plan = make(build.Plan, c.platforms)
 		var r build.Request
 		assert.NilError(t, s.setOutput(&r, build.Assignment{Platform: platforms.MustParse("linux/arm/v7")}))
-		assert.Equal(t, r.Output.Dest, c.want)
+		assert.Equal(t, r.Outputs[0].Dest, c.want)
 	}
 }
 
