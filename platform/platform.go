@@ -69,23 +69,28 @@ func versionOf(general, version string) bool {
 }
 
 // ParseColon is Parse for text that also may have the os.version at its end, as
-// in "windows/amd64:10.0.20348.2322".
+// in "windows/amd64:10.0.20348.2322". A version of Windows has to be one: no
+// host and no image has part of it, or another name of it.
 func ParseColon(s string) (ocispec.Platform, error) {
 	name, version, found := strings.Cut(s, ":")
-	if !found {
-		return Parse(s)
-	}
 	p, err := Parse(name)
-	if err == nil && (p.OSVersion != "" || !versionRe.MatchString(version)) {
-		err = &Error{Text: s, Err: errVersion}
+	if err == nil && found {
+		if p.OSVersion != "" || !versionRe.MatchString(version) {
+			err = &Error{Text: s, Err: errVersion}
+		}
+		p.OSVersion = version
 	}
-	p.OSVersion = version
+	if err == nil && p.OS == "windows" && p.OSVersion != "" && !windowsRe.MatchString(p.OSVersion) {
+		err = &Error{Text: s, Err: errWindows}
+	}
 	return p, err
 }
 
 var (
 	versionRe  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
+	windowsRe  = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(\.[0-9]+)?$`)
 	errVersion = errors.New("what follows the colon must be one os.version, as in windows/amd64:10.0.20348")
+	errWindows = errors.New("a version of Windows is three or four numbers, as in windows(10.0.20348)/amd64")
 )
 
 // Compare orders normalised platforms as they stand in a plan and in an index:

@@ -133,6 +133,7 @@ func TestAVersionMayStandBehindAColon(t *testing.T) {
 		"windows/amd64":                 "windows/amd64",
 		"windows(10.0.1)/amd64":         "windows(10.0.1)/amd64",
 		"linux/amd64:":                  "", "windows(10.0.1)/amd64:10.0.1": "", "windows/amd64:ltsc2022": "", "amd64:10.0.1": "",
+		"windows(ltsc2022)/amd64": "", "windows(10.0)/amd64": "", "windows/amd64:10.0": "", "windows(10.0.1.2.3)/amd64": "", "linux(5.4)/amd64": "linux(5.4)/amd64",
 	} {
 		p, err := ParseColon(text)
 		if want == "" {

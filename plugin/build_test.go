@@ -170,6 +170,8 @@ func TestErrorsOfABuild(t *testing.T) {
 		{"a digest as tag", []string{"-t", "a@sha256:" + strings.Repeat("a", 64), dir}, exitUsage, []string{"a digest can't be chosen"}},
 		{"--push without a name", []string{"--push", dir}, exitUsage, []string{"--push needs a name: --tag"}},
 		{"a bad platform", []string{"--platform", "arm64", dir}, exitUsage, []string{`invalid platform "arm64"`, "os/arch[/variant]"}},
+		{"two platforms of which one image may be both", []string{"--platform", "windows/amd64,windows(10.0.20348)/amd64", dir}, exitUsage, []string{"windows/amd64 and windows(10.0.20348)/amd64 may be one image"}},
+		{"a name of a version of Windows", []string{"--platform", "windows(ltsc2022)/amd64", dir}, exitUsage, []string{`invalid platform "windows(ltsc2022)/amd64": a version of Windows is three or four numbers`}},
 		{"a bad template", []string{"-t", "a", "--platform-tag", "{{.Nope}}", dir}, exitUsage, []string{"platform tag"}},
 		{"bad progress", []string{"--progress", "fancy", dir}, exitUsage, []string{`invalid progress mode "fancy"`, "auto|plain|tty|quiet|rawjson"}},
 		{"no such directory", []string{filepath.Join(dir, "nowhere")}, exitUsage, []string{"invalid build context", "nowhere"}},

@@ -46,7 +46,7 @@ func PlatformsBy(all []string, parse func(string) (ocispec.Platform, error)) ([]
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(parsed, func(q ocispec.Platform) bool { return platform.Same(p, q) }) {
+		if !slices.ContainsFunc(parsed, func(q ocispec.Platform) bool { return platform.Compare(p, q) == 0 }) {
 			parsed = append(parsed, p)
 		}
 	}

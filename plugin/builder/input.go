@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -85,6 +86,9 @@ func (in *input) readPlatforms() (err error) {
 	if len(in.platforms) == 0 {
 		in.platforms = in.options.settled
 	}
+	if err = apart(in.platforms); err != nil {
+		return err
+	}
 	if in.missing, err = argument.Platforms(in.options.allowMissing); err != nil {
 		return err
 	}
@@ -94,6 +98,19 @@ func (in *input) readPlatforms() (err error) {
 	}
 	in.emulate, err = argument.Platforms(in.options.emulate)
 	return err
+}
+
+// apart refuses platforms of which one image may be both: two names of one
+// version of Windows.
+func apart(all []ocispec.Platform) error {
+	for i, p := range all {
+		for _, q := range all[:i] {
+			if platform.Same(p, q) {
+				return argument.Wrong(fmt.Errorf("%s and %s may be one image: each platform needs its own version, as in windows(10.0.20348)/amd64", platforms.FormatAll(q), platforms.FormatAll(p)))
+			}
+		}
+	}
+	return nil
 }
 
 // readNodes tells the nodes for all platforms from those for one.
