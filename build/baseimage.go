@@ -2,6 +2,7 @@ package build
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -48,7 +49,26 @@ func (b *baseImages) explain(err error) error {
 	if err == nil || b.failed == "" {
 		return err
 	}
-	return &BaseImageError{Reference: b.failed, Err: lastCause(err)}
+	return newBaseImageError(b.failed, lastCause(err))
+}
+
+// What engines say of a base image that they found, but can't use: BuildKit, and
+// of moby distribution/pull_v2.go, pull_v2_windows.go and daemon/images/image.go.
+var (
+	lacksPlatform = regexp.MustCompile(`no match for platform|no matching manifest for|does not (match|provide) the specified platform`)
+	otherVersion  = regexp.MustCompile(`-based image is incompatible with a .* host`)
+)
+
+// newBaseImageError is the error of an engine about a base image. One that is
+// there, but not for this platform, is told from one that can't be reached.
+func newBaseImageError(reference string, err error) error {
+	switch {
+	case lacksPlatform.MatchString(err.Error()):
+		err = fmt.Errorf("%w: %w", ErrBasePlatform, err)
+	case otherVersion.MatchString(err.Error()):
+		err = fmt.Errorf("%w: %w", ErrVersion, err)
+	}
+	return &BaseImageError{Reference: reference, Err: err}
 }
 
 // lastCause leaves out what BuildKit wraps around a failed look-up, such as the

@@ -61,6 +61,26 @@ func TestABaseImageThatCannotBeHadIsNamed(t *testing.T) {
 	}
 }
 
+// TestABaseImageThatIsThereForAnotherPlatformIsToldFromOneThatIsNot, in the words of each engine.
+func TestABaseImageThatIsThereForAnotherPlatformIsToldFromOneThatIsNot(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]error{
+		"no match for platform in manifest sha256:1: not found":                                                             ErrBasePlatform,
+		"no matching manifest for windows/amd64 10.0.20348 in the manifest list entries":                                    ErrBasePlatform,
+		"image with reference x was found but does not match the specified platform: wanted linux/386, actual: linux/amd64": ErrBasePlatform,
+		"image with reference x was found but does not provide the specified platform (linux/386)":                          ErrBasePlatform,
+		"a Windows version 10.0.26100-based image is incompatible with a 10.0.20348 host":                                   ErrVersion,
+		"failed to do request: dial tcp: lookup reg.example.com: no such host":                                              nil,
+	} {
+		err := newBaseImageError("x", errors.New(text))
+		assert.ErrorContains(t, err, "base image x: ")
+		assert.ErrorContains(t, err, text)
+		for _, kind := range []error{ErrBasePlatform, ErrVersion} {
+			assert.Equal(t, errors.Is(err, kind), kind == want, text) //nolint:errorlint // the very one
+		}
+	}
+}
+
 func TestARegistryThatIsUnavailableForABaseImageIsNoLostNode(t *testing.T) {
 	t.Parallel()
 	first := &engine{

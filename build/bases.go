@@ -55,6 +55,25 @@ func basesOf(d *source.Dockerfile, args map[string]string, target string, p ocis
 	return slices.Collect(maps.Values(b.found)), nil
 }
 
+// expandBase fills in the arguments in the image name of a FROM, or leaves it as
+// it is written.
+func expandBase(req Request, p ocispec.Platform, name string) string {
+	parsed, err := parser.Parse(bytes.NewReader(req.Dockerfile.Content))
+	if err != nil {
+		return name
+	}
+	_, global, err := instructions.Parse(parsed.AST, nil)
+	if err != nil {
+		return name
+	}
+	lex := shell.NewLex(parsed.EscapeToken)
+	expanded, err := lex.ProcessWordWithMatches(name, environment(lex, global, req.BuildArgs, p))
+	if err != nil || expanded.Result == "" {
+		return name
+	}
+	return expanded.Result
+}
+
 // hostsOf returns the registry hosts of images, sorted, each once.
 func hostsOf(images []reference.Named) []string {
 	hosts := map[string]bool{}

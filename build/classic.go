@@ -48,7 +48,7 @@ func (b *classicBuilder) Build(ctx context.Context, req Request, a Assignment, w
 		return Image{}, cause
 	}
 	if err != nil {
-		return Image{}, blame(ctx, a.Node, classicError(err))
+		return Image{}, blame(ctx, a.Node, classicError(err, func(base string) string { return expandBase(req, a.Platform, base) }))
 	}
 	if id == "" {
 		return Image{}, fmt.Errorf("building: %w", ErrNoVerdict)
@@ -58,14 +58,15 @@ func (b *classicBuilder) Build(ctx context.Context, req Request, a Assignment, w
 	return image, nil
 }
 
-// classicError says in the words of this package what the engine reported.
-func classicError(err error) error {
+// classicError says in the words of this package what the engine reported. It
+// names a base image as its FROM does, whose arguments expand fills in.
+func classicError(err error, expand func(string) string) error {
 	e, ok := errors.AsType[*classic.Error](err)
 	switch {
 	case !ok:
 		return err
 	case e.Base != "":
-		return &BaseImageError{Reference: e.Base, Err: &EngineError{Message: e.Message}}
+		return newBaseImageError(expand(e.Base), &EngineError{Message: e.Message})
 	}
 	return &EngineError{Message: e.Message}
 }

@@ -65,13 +65,31 @@ func TestTheClassicBuilderGetsTheLoginsOfItsOwnBases(t *testing.T) {
 
 func TestWhatAClassicBuilderSaysIsTheEnginesOrTheBaseImages(t *testing.T) {
 	t.Parallel()
-	_, isEngine := errors.AsType[*EngineError](classicError(&classic.Error{Message: "x"}))
+	expand := func(base string) string { return "expanded " + base }
+	_, isEngine := errors.AsType[*EngineError](classicError(&classic.Error{Message: "x"}, expand))
 	assert.Assert(t, isEngine)
-	base, isBase := errors.AsType[*BaseImageError](classicError(&classic.Error{Message: "x", Base: "b"}))
+	base, isBase := errors.AsType[*BaseImageError](classicError(&classic.Error{Message: "x", Base: "b"}, expand))
 	assert.Assert(t, isBase)
-	assert.Equal(t, base.Reference, "b")
+	assert.Equal(t, base.Reference, "expanded b")
 	other := errors.New("other")
-	assert.Equal(t, classicError(other), other)
+	assert.Equal(t, classicError(other, expand), other)
+}
+
+// TestTheBaseImageOfAnArgumentIsNamed: the classic builder says "FROM $BASE", and no login could be found missing for that.
+func TestTheBaseImageOfAnArgumentIsNamed(t *testing.T) {
+	t.Parallel()
+	req := Request{
+		Dockerfile: &source.Dockerfile{Content: []byte("ARG BASE=a\nARG TARGETOSVERSION\nFROM ${BASE}\n")},
+		BuildArgs:  map[string]string{"BASE": "reg.example.com/base"},
+	}
+	p := parse("windows(10.0.20348)/amd64")
+	for written, want := range map[string]string{
+		"$BASE": "reg.example.com/base", "${BASE}:${TARGETOSVERSION}": "reg.example.com/base:10.0.20348", "busybox": "busybox", "$NONE": "$NONE",
+	} {
+		assert.Equal(t, expandBase(req, p, written), want)
+	}
+	req.Dockerfile.Content = []byte("RUUN")
+	assert.Equal(t, expandBase(req, p, "$BASE"), "$BASE")
 }
 
 func TestEachBuilderRefusesWhatTheOtherHas(t *testing.T) {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 
 	"github.com/containerd/errdefs"
+	"github.com/containerd/platforms"
 	dockerclient "github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/contexts"
+	"github.com/docker-multiarch/docker-multiarch/platform"
 )
 
 // Emulates returns the platforms that a node's BuildKit says it can build for.
@@ -32,23 +34,35 @@ func Emulates(ctx context.Context, n *contexts.Node) ([]ocispec.Platform, error)
 	return all, nil
 }
 
-// there returns ErrImageLost if node n no longer has an image that it built. An
+// there returns ErrImageLost if the node no longer has an image that it built,
+// and ErrVersion for one of another version of Windows than was asked for. An
 // engine with a graph driver loses one when somebody removes the last name of
 // the same image, which an earlier build left, in the moment before this build
 // names it: the name is given to what is no longer there, without an error
 // (AddTag in moby's builder/builder-next/exporter, 20.10).
-func (i Image) there(ctx context.Context, n *contexts.Node) error {
+func (i Image) there(ctx context.Context, a Assignment) error {
 	if i.ID == "" {
 		return nil
 	}
-	switch _, err := n.Client().ImageInspect(ctx, i.ID.String()); {
+	switch found, err := a.Node.Client().ImageInspect(ctx, i.ID.String()); {
 	case errdefs.IsNotFound(err):
 		return ErrImageLost
 	case err != nil:
-		return blame(ctx, n, fmt.Errorf("looking for the image that was built: %w", err))
+		return blame(ctx, a.Node, fmt.Errorf("looking for the image that was built: %w", err))
 	default:
+		return sameVersion(a.Platform, found.OsVersion)
+	}
+}
+
+// sameVersion returns ErrVersion if an image's version of Windows, which is that
+// of its base image, is not the one asked for.
+func sameVersion(wanted ocispec.Platform, version string) error {
+	is := wanted
+	is.OSVersion = version
+	if wanted.OS != "windows" || platform.Same(wanted, is) {
 		return nil
 	}
+	return fmt.Errorf("%w: the image says it is %s", ErrVersion, platforms.FormatAll(is))
 }
 
 // Size is what the image takes on its node, in bytes, as the engine counts it; 0

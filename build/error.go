@@ -28,6 +28,12 @@ var (
 	// ErrImageLost is returned when an engine no longer has the image that it
 	// just built.
 	ErrImageLost = errors.New("the image was removed from the node while it was built")
+	// ErrVersion is returned for an image of another version of Windows than was
+	// asked for, or than the node can build.
+	ErrVersion = errors.New("platform mismatch")
+	// ErrBasePlatform is returned for a base image that there is, but not for
+	// the platform that is built.
+	ErrBasePlatform = errors.New("it is not for this platform")
 	// ErrExposed is returned when a login would have to go to a node over
 	// plain tcp.
 	ErrExposed = errors.New("a login must not cross plain tcp")

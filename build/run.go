@@ -262,7 +262,7 @@ func (r *Runner) buildOnce(ctx context.Context, req Request, res *Result, w *pro
 	if res.Image, err = r.builder(res.Node).Build(ctx, req, res.Assignment, w); err != nil {
 		return err
 	}
-	return res.Image.there(ctx, res.Node)
+	return res.Image.there(ctx, res.Assignment)
 }
 
 func (r *Runner) builder(n *contexts.Node) builder {

@@ -126,6 +126,8 @@ var explanations = []explanation{
 	{is(manifest.ErrNotFound), exitUnavailable, nil},
 	{is(manifest.ErrUnavailable), exitUnavailable, say("Check the address, and that the registry is up.")},
 	{is(manifest.ErrStale), exitUnavailable, nil},
+	{is(build.ErrVersion), exitUnverified, say("The base image decides the version of Windows: one of that version, or FROM IMAGE:${TARGETOSVERSION}. A host runs an older one with --isolation windows/amd64:hyperv.")},
+	{is(build.ErrBasePlatform), exitUnavailable, platformHint},
 	{as[*build.BaseImageError], exitUnavailable, baseHint},
 	{as[*build.TestError], exitFailed, testHint},
 	{is(build.ErrNoHealthcheck), exitFailed, say("--test-health needs a HEALTHCHECK in the Dockerfile.")},
@@ -233,6 +235,17 @@ func fullHint(err error) string {
 		return fmt.Sprintf("Try: docker --context %s system prune", e.Node)
 	}
 	return ""
+}
+
+// platformHint says what to do about a base image that has not all platforms.
+func platformHint(err error) string {
+	e, ok := errors.AsType[*build.NodeError](err)
+	base, known := errors.AsType[*build.BaseImageError](err)
+	if !ok || !known {
+		return ""
+	}
+	return fmt.Sprintf("Take a base image that has it, or a Dockerfile of its own for that platform: --file %s:FILE. What there is: docker multiarch inspect %s",
+		joinPlatforms([]ocispec.Platform{e.Platform}), base.Reference)
 }
 
 func baseHint(err error) string {

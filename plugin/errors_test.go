@@ -92,6 +92,8 @@ var explained = []struct {
 	{"nothing there", fromRegistry(manifest.ErrNotFound), 3, ""},
 	{"a registry that is down", fromRegistry(manifest.ErrUnavailable), 3, "Check the address"},
 	{"a registry that goes on with the old one", fromRegistry(manifest.ErrStale), 3, ""},
+	{"a base image of other platforms", onNode("build", &build.BaseImageError{Reference: "x", Err: fmt.Errorf("%w: no match", build.ErrBasePlatform)}), 3, "--file linux/arm64:FILE. What there is: docker multiarch inspect x"},
+	{"a base image of another Windows", onNode("build", &build.BaseImageError{Reference: "x", Err: fmt.Errorf("%w: incompatible", build.ErrVersion)}), 4, "The base image decides the version of Windows"},
 	{"a base image", onNode("build", &build.BaseImageError{Reference: "x", Err: errors.New("y")}), 3, "node pi could not get it"},
 	{"a lost node", onNode("build", fmt.Errorf("%w: x", build.ErrNodeLost)), 3, "docker --context pi version"},
 	{"an image that was removed while it was built", onNode("build", build.ErrImageLost), 3, "Something removes images there"},
