@@ -41,6 +41,20 @@ func TestABuildSaysOnStdoutWhichImageIsOnWhichNodeAndNothingElse(t *testing.T) {
 	plugintest.Contains(t, d.Err.String(), "PLATFORM", "linux/amd64", "native", "pi")
 }
 
+// TestTheResultIsSaidWhateverBecomesOfTheMetadata: the folder is one that the build might have made.
+func TestTheResultIsSaidWhateverBecomesOfTheMetadata(t *testing.T) {
+	d, _, _, dir := two(t)
+	tmp := t.TempDir()
+	err := d.run(t, "build", "-q", "--platform", "linux/arm64", "--log-dir", filepath.Join(tmp, "logs"), "--metadata-file", filepath.Join(tmp, "nowhere", "m.json"), dir)
+	assert.ErrorContains(t, err, "writing metadata: ")
+	assert.Equal(t, exitCode(err), exitFailed)
+	assert.Equal(t, d.Out.String(), idOf(t, "linux/arm64")+"\n")
+
+	file := filepath.Join(tmp, "logs", "new", "m.json")
+	assert.NilError(t, d.run(t, "build", "-q", "--platform", "linux/arm64", "--log-dir", filepath.Dir(file), "--metadata-file", file, dir))
+	isMetadata(t, file)
+}
+
 func TestAQuietBuildOfOnePlatformSaysTheImageIDAlone(t *testing.T) {
 	d, _, _, dir := two(t)
 	assert.NilError(t, d.run(t, "build", "-q", "--platform", "linux/arm64", dir))
@@ -172,6 +186,8 @@ func TestErrorsOfABuild(t *testing.T) {
 		{"a bad platform", []string{"--platform", "arm64", dir}, exitUsage, []string{`invalid platform "arm64"`, "os/arch[/variant]"}},
 		{"two platforms of which one image may be both", []string{"--platform", "windows/amd64,windows(10.0.20348)/amd64", dir}, exitUsage, []string{"windows/amd64 and windows(10.0.20348)/amd64 may be one image"}},
 		{"a name of a version of Windows", []string{"--platform", "windows(ltsc2022)/amd64", dir}, exitUsage, []string{`invalid platform "windows(ltsc2022)/amd64": a version of Windows is three or four numbers`}},
+		{"a file for metadata that can't be written", []string{"--metadata-file", filepath.Join(dir, "nowhere", "m.json"), dir}, exitUsage, []string{"invalid --metadata-file", "nowhere", "--help"}},
+		{"a directory for the image ID", []string{"--iidfile", dir, "--platform", "linux/amd64", dir}, exitUsage, []string{"invalid --iidfile", "cannot write to a directory"}},
 		{"a bad template", []string{"-t", "a", "--platform-tag", "{{.Nope}}", dir}, exitUsage, []string{"platform tag"}},
 		{"bad progress", []string{"--progress", "fancy", dir}, exitUsage, []string{`invalid progress mode "fancy"`, "auto|plain|tty|quiet|rawjson"}},
 		{"no such directory", []string{filepath.Join(dir, "nowhere")}, exitUsage, []string{"invalid build context", "nowhere"}},

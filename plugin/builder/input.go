@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	"github.com/moby/sys/atomicwriter"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/docker-multiarch/docker-multiarch/build"
@@ -43,7 +46,7 @@ type input struct {
 // is there and can't be read or parsed.
 func (o *options) read(stdin io.Reader) (*input, error) {
 	in := &input{options: o}
-	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readVerify, in.readDir, o.checkResultFiles} {
+	for _, step := range []func() error{o.readOutput, o.readCall, in.readTargets, in.readPlatforms, in.readNodes, in.readTemplate, in.readProgress, in.readVerify, in.readDir, o.checkFiles} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -151,6 +154,31 @@ func (in *input) readProgress() error {
 
 func progressModes() string {
 	return strings.Join(progressNames(), "|")
+}
+
+// checkFiles refuses files for results that could not be written: after the build
+// it would be too late. A folder may be missing that the build itself makes.
+func (o *options) checkFiles() error {
+	for _, file := range []struct{ flag, path string }{{"metadata-file", o.metadataFile}, {"iidfile", o.iidFile}} {
+		if file.path == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Dir(file.path)); errors.Is(err, fs.ErrNotExist) && (o.logDir != "" || len(o.output.All) > 0) {
+			continue
+		}
+		if info, err := os.Stat(file.path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+			continue // a pipe or a terminal
+		}
+		// Nothing is written: the file stays as it is.
+		trial, err := atomicwriter.New(file.path, 0o644)
+		if err == nil {
+			err = trial.Close()
+		}
+		if err != nil {
+			return argument.Wrong(fmt.Errorf("invalid --%s %q: %w", file.flag, file.path, err))
+		}
+	}
+	return nil
 }
 
 func (in *input) readDir() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -71,18 +70,20 @@ func (s *session) missing() []ocispec.Platform {
 	})
 }
 
-// report prints the result on standard output and writes the metadata file.
+// report prints the result on standard output and writes the files of the flags.
+// What was published is said, whatever becomes of a file.
 func (s *session) report() error {
+	errs := []error{s.printResult()}
 	if path := s.input.options.metadataFile; path != "" {
-		if err := s.writeMetadata(path); err != nil {
-			return err
-		}
+		errs = append(errs, s.writeMetadata(path))
 	}
 	if path := s.input.options.iidFile; path != "" {
-		if err := s.writeIID(path); err != nil {
-			return err
-		}
+		errs = append(errs, s.writeIID(path))
 	}
+	return errors.Join(errs...)
+}
+
+func (s *session) printResult() error {
 	switch o := s.input.options; {
 	case o.push:
 		return s.reportPublished()
@@ -101,24 +102,6 @@ func (s *session) writeIID(path string) error {
 	}
 	if err := writeResult(path, []byte(id)); err != nil {
 		return fmt.Errorf("writing --iidfile: %w", err)
-	}
-	return nil
-}
-
-// checkResultFiles finds before the build what could not be written after it.
-func (o *options) checkResultFiles() error {
-	for flag, path := range map[string]string{"iidfile": o.iidFile, "metadata-file": o.metadataFile} {
-		if path == "" {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return argument.Wrong(fmt.Errorf("invalid --%s: %s is a directory", flag, path))
-		}
-		if dir, err := os.Stat(filepath.Dir(path)); err != nil {
-			return argument.Wrong(fmt.Errorf("invalid --%s: %w", flag, err))
-		} else if !dir.IsDir() {
-			return argument.Wrong(fmt.Errorf("invalid --%s: %s is not a directory", flag, filepath.Dir(path)))
-		}
 	}
 	return nil
 }
