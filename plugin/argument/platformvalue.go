@@ -59,11 +59,14 @@ func (v PlatformValue) specificity(p ocispec.Platform) int {
 	switch q := v.Platform; {
 	case v.Front == "":
 		return 1
-	case platform.Same(q, p) && q.OSVersion != "":
-		return 4
+	case q.OSVersion != "":
+		// Which version a platform without one will be of is not known.
+		if p.OSVersion != "" && platform.Same(q, p) {
+			return 4
+		}
 	case platform.Same(q, p) && !v.everyVariant:
 		return 3
-	case v.everyVariant && q.OS == p.OS && q.Architecture == p.Architecture && q.OSVersion == "":
+	case v.everyVariant && q.OS == p.OS && q.Architecture == p.Architecture:
 		return 2
 	}
 	return 0

@@ -66,6 +66,19 @@ func TestAValueForAPlatformThatIsNotBuiltIsAMistake(t *testing.T) {
 	assert.ErrorType(t, err, Error{})
 }
 
+// TestAValueForOneVersionOfWindowsIsForNoOther: of windows/amd64 the node decides the version, which may be another one.
+func TestAValueForOneVersionOfWindowsIsForNoOther(t *testing.T) {
+	t.Parallel()
+	var v PlatformValues
+	assert.NilError(t, v.Set("windows(10.0.17763)/amd64:x"))
+	for platform, want := range map[string][]string{
+		"windows(10.0.17763)/amd64": {"x"}, "windows(10.0.17763.1)/amd64": {"x"}, "windows(10.0.20348)/amd64": {}, "windows/amd64": {}, "linux/amd64": {},
+	} {
+		assert.DeepEqual(t, v.List(parsed(t, platform)), want)
+	}
+	assert.ErrorContains(t, v.Check("build-arg", []ocispec.Platform{parsed(t, "windows/amd64")}), "windows(10.0.17763)/amd64 is not built")
+}
+
 func FuzzPlatformValue(f *testing.F) {
 	f.Add("linux/arm64:x")
 	f.Add("*:a:b")
