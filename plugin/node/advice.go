@@ -140,8 +140,10 @@ func wrongClock(skew time.Duration) string {
 	return fmt.Sprintf("the engine's clock is %s %s this machine's: certificates and logins may be refused there", skew.Abs().Round(time.Second), side)
 }
 
+// graphDriver is said where another store would help: without BuildKit, as on
+// Windows, there are no attestations whatever keeps the images.
 func graphDriver(e contexts.Engine) string {
-	if e.ImageStore != contexts.GraphDriver || older(e.Version, "24.0.0") {
+	if e.ImageStore != contexts.GraphDriver || e.Builder == contexts.Classic || older(e.Version, "24.0.0") {
 		return ""
 	}
 	return `a graph driver keeps the images: the engine can't store attestations (provenance, SBOM) with them; ` +

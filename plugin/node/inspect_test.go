@@ -62,6 +62,7 @@ func TestAdvice(t *testing.T) {
 		{engine(func(e *contexts.Engine) { e.Skew = 59 * time.Second }), ""},
 		{engine(func(e *contexts.Engine) { e.Skew = -61 * time.Second }), "clock"},
 		{engine(func(e *contexts.Engine) { e.ImageStore = contexts.GraphDriver }), "image-store"},
+		{engine(func(e *contexts.Engine) { e.ImageStore = contexts.GraphDriver; e.Builder = contexts.Classic }), "classic-builder"},
 	} {
 		other := &contexts.Node{Name: "other", Host: "unix:///other", Engine: contexts.Engine{ID: "other"}}
 		var codes []string
