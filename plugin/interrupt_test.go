@@ -47,10 +47,17 @@ func TestAnInterruptIsExitCode130(t *testing.T) {
 func TestAnInterruptEndsWaitingForInput(t *testing.T) {
 	d, _, _, dir := two(t)
 	t.Setenv("TMPDIR", t.TempDir())
-	waiting := make(chan struct{}, 10)
-	served := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		waiting <- struct{}{}
-		<-r.Context().Done()
+	waiting, over := make(chan struct{}, 10), make(chan struct{})
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case waiting <- struct{}{}:
+		default:
+		}
+		select {
+		case <-r.Context().Done():
+		case <-over:
+			http.NotFound(w, r)
+		}
 	}))
 	defer served.Close()
 	typed, typing := io.Pipe()
@@ -72,7 +79,7 @@ func TestAnInterruptEndsWaitingForInput(t *testing.T) {
 		err := d.runContext(ctx, args...)
 		assert.Equal(t, exitCode(err), exitInterrupted, "%q: %v", args, err)
 	}
-	served.CloseClientConnections()
+	close(over) // also for what the git that was left to itself asks after this
 	poll.WaitOn(t, func(poll.LogT) poll.Result {
 		left, err := os.ReadDir(os.TempDir())
 		if err != nil || len(left) > 0 {
