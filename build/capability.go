@@ -119,6 +119,23 @@ func (a Assignment) Check(req Request) error {
 	return errors.Join(errs...)
 }
 
+// epochArg has BuildKit give an image and its history one time.
+const epochArg = "SOURCE_DATE_EPOCH"
+
+// Ignored returns an *UnsupportedError for what is in req, the engine of the
+// assignment makes no use of, and is no reason to fail: SOURCE_DATE_EPOCH, which
+// distributions set for all that they build.
+func (a Assignment) Ignored(req Request) error {
+	epoch := feature{name: epochArg, builder: contexts.BuildKit, since: "24.0"}
+	if _, given := req.BuildArgs[epochArg]; !given || a.Node.Asleep {
+		return nil
+	}
+	if needs := epoch.missing(a.Node.Engine, false); needs != "" {
+		return &UnsupportedError{Feature: epoch.name, Node: a.Node.Name, Version: a.Node.Engine.Version, Needs: needs}
+	}
+	return nil
+}
+
 // missing says what the engine would need for the feature, or "".
 func (f feature) missing(e contexts.Engine, ownFrontend bool) string {
 	if builder := cmp.Or(e.Builder, contexts.BuildKit); f.builder != "" && f.builder != builder {

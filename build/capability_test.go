@@ -90,3 +90,24 @@ func TestAllThatAnEngineLacksIsSaidAtOnce(t *testing.T) {
 	err := Assignment{Node: node}.Check(req)
 	assert.Equal(t, strings.Count(err.Error(), "\n"), 2, "%v", err)
 }
+
+// A distribution's environment is no reason to build nothing.
+func TestWhatAnEngineMakesNoUseOfIsSaid(t *testing.T) {
+	t.Parallel()
+	req := request(t)
+	req.BuildArgs = map[string]string{"SOURCE_DATE_EPOCH": "0"}
+	for version, want := range map[string]string{"20.10.24": "SOURCE_DATE_EPOCH: node a (engine 20.10.24) can't: it needs engine 24.0", "24.0.0": ""} {
+		node := on("a", "linux/amd64")
+		node.Engine.Version = version
+		a := Assignment{Node: node}
+		assert.NilError(t, a.Check(req))
+		if err := a.Ignored(req); want == "" {
+			assert.NilError(t, err)
+		} else {
+			assert.Error(t, err, want)
+		}
+		req := req
+		req.BuildArgs = nil
+		assert.NilError(t, a.Ignored(req))
+	}
+}

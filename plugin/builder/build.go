@@ -72,6 +72,7 @@ func runBuild(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, o 
 	s.printSkipped()
 	s.warnDockerfile(ctx)
 	s.warnCaches()
+	s.warnIgnored()
 	if o.dryRun {
 		return nil
 	}

@@ -46,6 +46,15 @@ func (s *session) warnDockerfile(ctx context.Context) {
 	}
 }
 
+// warnIgnored says what engines make no use of.
+func (s *session) warnIgnored() {
+	for _, a := range s.plan {
+		if err := a.Ignored(s.requests[platformKey(a.Platform)]); err != nil {
+			s.warn(err.Error())
+		}
+	}
+}
+
 // warnCaches names the directories that are to have a cache and have none. A
 // build is only slower without: so it is on the first run of a CI job.
 func (s *session) warnCaches() {
