@@ -3,6 +3,7 @@ package argument
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -42,7 +43,7 @@ func Platforms(all []string) ([]ocispec.Platform, error) {
 func PlatformsBy(all []string, parse func(string) (ocispec.Platform, error)) ([]ocispec.Platform, error) {
 	var parsed []ocispec.Platform
 	for _, s := range all {
-		p, err := parse(s)
+		p, err := parse(strings.TrimSpace(s))
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/containerd/platforms"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"gotest.tools/v3/assert"
@@ -50,4 +51,11 @@ func TestTheTableOfFlagsIsComplete(t *testing.T) {
 	}
 	assert.DeepEqual(t, slices.Sorted(maps.Keys(table)), slices.Sorted(maps.Keys(got)))
 	assert.DeepEqual(t, table, got)
+}
+
+func TestBlanksBetweenPlatformsAreNone(t *testing.T) {
+	in := &input{options: &options{platforms: []string{"linux/amd64", " linux/arm64 "}}}
+	assert.NilError(t, in.readPlatforms())
+	assert.Equal(t, len(in.platforms), 2)
+	assert.Equal(t, platforms.Format(in.platforms[1]), "linux/arm64")
 }
