@@ -50,7 +50,7 @@ func TestAnnotationsAndAttestationsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, e := range []engine{"amd64", trixie} {
 		s, who := newNodeScene(t, string(e)), string(e)+" (engine "+e.version(t)+")"
-		for _, flag := range []string{"--annotation=a=b", "--attest=type=provenance", "--provenance", "--provenance=mode=max", "--sbom", "--attest=type=sbom"} {
+		for _, flag := range []string{"--annotation=a=b", "--attest=type=provenance", "--provenance=true", "--provenance=mode=max", "--sbom=true", "--attest=type=sbom"} {
 			name, _, _ := strings.Cut(flag, "=")
 			s.push(flag, "--platform", "linux/amd64,linux/386", s.dir()).failed(125, name, who, "containerd image store")
 		}
@@ -104,7 +104,7 @@ func TestAttestations(t *testing.T) {
 	s.build(append(args, "--push", "-t", generator, stand)...).succeeded()
 	dir := s.dir("RUN uname -m > /machine")
 
-	digestOf(t, s.push(append(args, "--provenance", "--sbom=generator="+generator, dir)...).succeeded(), s.ref())
+	digestOf(t, s.push(append(args, "--provenance", "true", "--sbom=generator="+generator, dir)...).succeeded(), s.ref())
 
 	image := published(t, openRegistry(), s.repo, tag, oracle.Want{Platforms: []string{"linux/386", "linux/amd64"}})
 	for platform, kinds := range attested(t, image) {
