@@ -75,9 +75,13 @@ func (c *Config) entry(name string) *Node {
 	return &c.Nodes[i]
 }
 
-// edit reads the file, changes what it says and replaces it in one step. What
-// the new text says is read back before it is written.
+// edit reads the file, changes what it says and replaces it in one step, one
+// edit after the other. What the new text says is read back before it is written.
 func edit(path string, change func(*Config)) error {
+	return locked(path, func() error { return editAlone(path, change) })
+}
+
+func editAlone(path string, change func(*Config)) error {
 	text, err := load(path)
 	if err != nil {
 		return err
@@ -123,16 +127,20 @@ func (c *Config) settings() Config {
 // keeps the mode of an existing file.
 func save(path string, text []byte) error {
 	mode := os.FileMode(0o600)
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
+	path = target(path)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
-	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("writing configuration: %w", err)
 	}
 	if err := atomicwriter.WriteFile(path, text, mode); err != nil {
 		return fmt.Errorf("writing configuration: %w", err)
 	}
 	return nil
+}
+
+// target is the file that a symbolic link at path points to, or path.
+func target(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }

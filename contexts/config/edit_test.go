@@ -1,10 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -219,4 +221,26 @@ func FuzzEdit(f *testing.F) {
 			assert.Check(t, is.Equal(n.Exclude, true))
 		}
 	})
+}
+
+// Two commands at once don't undo each other's change.
+func TestEditsAtOnceAllCount(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new", FileName)
+	const edits = 20
+	var running sync.WaitGroup
+	for i := range edits {
+		running.Go(func() { assert.Check(t, Exclude(path, fmt.Sprintf("pi%d", i))) })
+	}
+	running.Wait()
+
+	c, err := Read(path)
+
+	assert.NilError(t, err)
+	assert.Equal(t, len(c.Nodes), edits, "%v", c.Names())
+	left, err := os.ReadDir(filepath.Dir(path))
+	assert.NilError(t, err)
+	if runtime.GOOS != "windows" {
+		assert.Equal(t, len(left), 1, "%v", left)
+	}
 }
