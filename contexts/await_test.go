@@ -40,6 +40,16 @@ func TestAwait(t *testing.T) {
 	assert.Assert(t, n.Asleep && !n.Usable(), "the node itself stays as it is")
 }
 
+// The user's word on the builder holds for a node that slept too.
+func TestAwaitKeepsTheBuilderThatTheUserWants(t *testing.T) {
+	t.Parallel()
+	n := starting(t, 0, linux("1", "aarch64"))
+	n.Builder = Classic
+	awake, err := n.Await(t.Context(), time.Minute)
+	assert.NilError(t, err)
+	assert.Equal(t, awake.Engine.Builder, Classic)
+}
+
 func TestAwaitEnds(t *testing.T) {
 	t.Parallel()
 	_, err := starting(t, 1000, linux("1", "aarch64")).Await(t.Context(), 500*time.Millisecond)

@@ -1,6 +1,7 @@
 package contexts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,9 +49,6 @@ func (ns Nodes) Probe(ctx context.Context, enough func(Nodes) bool) error {
 	for ; waiting > 0; waiting-- {
 		a := <-answers
 		a.node.Engine, a.node.Ping, a.node.Err = a.engine, a.ping, a.err
-		if a.err == nil && a.node.Builder != "" {
-			a.node.Engine.Builder = a.node.Builder
-		}
 		if enough != nil && enough(ns) {
 			cancel(ErrNotAwaited)
 		}
@@ -99,6 +97,7 @@ func (n *Node) probe(ctx context.Context) answer {
 	a.engine, a.err = newEngine(ping, info.Info, n.client.ClientVersion())
 	if a.err == nil {
 		a.engine.Skew = skew(info.Info.SystemTime, time.Now())
+		a.engine.Builder = cmp.Or(n.Builder, a.engine.Builder)
 	}
 	return a
 }
