@@ -13,21 +13,26 @@ import (
 func (r *Registry) Layer(ctx context.Context, repo reference.Named, layer ocispec.Descriptor) (io.ReadCloser, error) {
 	in := r.repository(repo, false)
 	t := in.reading(layer.Digest, false)
-	parent := ctx
-	ctx, w, stop := watch(ctx, silentTimeout)
-	var body io.ReadCloser
+	var (
+		body    io.ReadCloser
+		w       *watchdog
+		watched context.Context
+		stop    context.CancelFunc
+	)
 	err := in.retry(ctx, t, func(ctx context.Context) (err error) {
-		w.moved()
-		body, err = in.open(ctx, layer)
+		watched, w, stop = watch(ctx, silentTimeout) // not before: waiting for the next attempt is no silence
+		if body, err = in.open(watched, layer); err != nil {
+			err = timedOut(ctx, watched, err)
+			stop()
+		}
 		return err
 	})
 	if err != nil {
-		stop()
 		return nil, err
 	}
 	return &layerReader{
 		stream:  newStream(body, layer, w.moved),
-		explain: func(err error) error { return in.explain(parent, t, timedOut(parent, ctx, err)) },
+		explain: func(err error) error { return in.explain(ctx, t, timedOut(ctx, watched, err)) },
 		close: func() error {
 			defer stop()
 			return body.Close()

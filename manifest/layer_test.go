@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"gotest.tools/v3/assert"
 )
 
@@ -45,4 +48,29 @@ func TestALayerIsCheckedAsItIsRead(t *testing.T) {
 	})
 	_, err = r.Layer(t.Context(), name, layer)
 	assert.ErrorIs(t, err, ErrNotFound)
+}
+
+// A registry may ask for more time than it may be silent.
+func TestALayerIsWaitedForAsLongAsTheRegistryAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const text = "layer"
+		busy := true
+		r := New(nil, WithTransport(transportFunc(func(req *http.Request) (*http.Response, error) {
+			if busy && strings.Contains(req.URL.Path, "/blobs/") {
+				busy = false
+				resp := respond(req, http.StatusTooManyRequests, strings.NewReader(""))
+				resp.Header.Set("Retry-After", "200")
+				return resp, nil
+			}
+			return respond(req, http.StatusOK, strings.NewReader(text)), nil
+		})))
+		layer := ocispec.Descriptor{Digest: digest.FromString(text), Size: int64(len(text))}
+		body, err := r.Layer(t.Context(), mustRef(t, "src.example/app:1"), layer)
+		assert.NilError(t, err)
+		raw, err := io.ReadAll(body)
+		assert.NilError(t, err)
+		assert.Equal(t, string(raw), text)
+		assert.NilError(t, body.Close())
+	})
 }
