@@ -45,8 +45,10 @@ type Options struct {
 // called when all writers are done.
 type Display struct {
 	events chan event
-	done   chan struct{}
-	views  []view
+	// waits is closed when nothing else is to be shown, done when all was.
+	waits chan struct{}
+	done  chan struct{}
+	views []view
 	// writers counts the writers that there were.
 	writers atomic.Int64
 	err     error // of closing the views; read it when done is closed
@@ -79,7 +81,7 @@ func New(out io.Writer, o Options) (*Display, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Display{events: make(chan event), done: make(chan struct{})}
+	d := &Display{events: make(chan event), waits: make(chan struct{}), done: make(chan struct{})}
 	if screen != nil {
 		d.views = append(d.views, screen)
 	}
@@ -132,11 +134,10 @@ func (d *Display) run() {
 			for _, v := range d.views {
 				v.draw(now)
 			}
-		case e, open := <-d.events:
-			if !open {
-				d.close(time.Now())
-				return
-			}
+		case <-d.waits:
+			d.close(time.Now())
+			return
+		case e := <-d.events:
 			changes := e.part.take(e, time.Now())
 			for _, v := range d.views {
 				v.show(e, changes)
@@ -151,10 +152,18 @@ func (d *Display) close(now time.Time) {
 	}
 }
 
-// Wait ends the display and returns when everything was shown. No writer may
-// be used any more. The error is that of writing the log files.
+// send passes an event on to be shown.
+func (d *Display) send(e event) {
+	select {
+	case d.events <- e:
+	case <-d.done: // who answers an engine may learn last that its build has ended
+	}
+}
+
+// Wait ends the display and returns when everything was shown. What writers are
+// told later is not. The error is that of writing the log files.
 func (d *Display) Wait() error {
-	close(d.events)
+	close(d.waits)
 	<-d.done
 	return d.err
 }

@@ -229,6 +229,24 @@ func TestWaitReturnsWhenNothingWasShown(t *testing.T) {
 	}
 }
 
+// The session with an engine answers its requests in goroutines that nobody waits
+// for: one of them may write when the build has ended.
+func TestAWriterMayBeLate(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d, err := New(&out, Options{Mode: Plain})
+	assert.NilError(t, err)
+	w := d.Writer("p", "a")
+	assert.NilError(t, d.Wait())
+	before := out.String()
+
+	assert.NilError(t, w.Start("[auth] the login is given").Done(nil))
+	w.On("b")
+	w.Done(nil)
+
+	assert.Equal(t, out.String(), before)
+}
+
 // full is a disk without space.
 type full struct{}
 

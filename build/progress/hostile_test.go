@@ -82,7 +82,7 @@ func FuzzDisplays(f *testing.F) {
 			}
 		}
 		s := newFakeScreen(12, 40)
-		d := &Display{events: make(chan event), done: make(chan struct{}), views: []view{newTerminal(s, true)}}
+		d := &Display{events: make(chan event), waits: make(chan struct{}), done: make(chan struct{}), views: []view{newTerminal(s, true)}}
 		go d.run()
 		hostile(d, text)
 		assert.NilError(t, d.Wait())

@@ -50,7 +50,7 @@ func (d *Display) Writer(name, node string) *Writer {
 
 // On says which node does the part. A part that waits may get another one.
 func (w *Writer) On(node string) {
-	w.display.events <- event{part: w.part, node: CleanLine(node), status: &buildkit.SolveStatus{}}
+	w.display.send(event{part: w.part, node: CleanLine(node), status: &buildkit.SolveStatus{}})
 }
 
 // Done says that nothing else comes from this part. err is why it failed, or
@@ -58,10 +58,10 @@ func (w *Writer) On(node string) {
 func (w *Writer) Done(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.display.events <- event{
+	w.display.send(event{
 		part: w.part, ended: true, err: err,
 		status: &buildkit.SolveStatus{Logs: w.rest(func(digest.Digest) bool { return true })},
-	}
+	})
 }
 
 // Status passes on an event of BuildKit.
@@ -94,7 +94,7 @@ func (w *Writer) Status(s *buildkit.SolveStatus) {
 	out.Logs = append(out.Logs, w.rest(func(d digest.Digest) bool {
 		return slices.ContainsFunc(out.Vertexes, func(v *buildkit.Vertex) bool { return v.Digest == d && v.Completed != nil })
 	})...)
-	w.display.events <- event{part: w.part, status: out}
+	w.display.send(event{part: w.part, status: out})
 }
 
 // Steps returns how many instructions of a Dockerfile were carried out, and how
