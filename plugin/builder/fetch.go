@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	clibuild "github.com/docker/cli/cli/command/image/build"
@@ -79,10 +80,10 @@ func download(ctx context.Context, url string, notes io.Writer) (io.ReadCloser, 
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		return nil, errors.Join(fmt.Errorf("getting %s: %s", url, response.Status), response.Body.Close())
+		return nil, errors.Join(fmt.Errorf("getting %s: %s", anonymous(url), response.Status), response.Body.Close())
 	}
 	shown := streamformatter.NewProgressOutput(notes)
-	return dockerprogress.NewProgressReader(response.Body, shown, response.ContentLength, "", "Downloading build context from remote url: "+progress.Clean(url)), nil
+	return dockerprogress.NewProgressReader(response.Body, shown, response.ContentLength, "", "Downloading build context from remote url: "+progress.Clean(anonymous(url))), nil
 }
 
 // clone makes a clone of a git repository. docker/cli knows no context: what it
@@ -104,11 +105,17 @@ func (o *options) clone(ctx context.Context) (remove func() error, err error) {
 		remove = func() error { return os.RemoveAll(topOf(dir)) }
 	}
 	if err != nil {
-		return remove, fmt.Errorf("fetching %s: %w", progress.Clean(url), err)
+		return remove, fmt.Errorf("fetching %s: %s", progress.Clean(anonymous(url)), anonymous(err.Error()))
 	}
 	o.dir, o.fetched = dir, true
 	return remove, nil
 }
+
+// login is what stands before the host in a URL, which may be a token alone.
+var login = regexp.MustCompile(`(?i)(https?://)[^/?#\s"']*@`)
+
+// anonymous is a text without the logins in its URLs.
+func anonymous(text string) string { return login.ReplaceAllString(text, "$1***@") }
 
 // fragment writes the query of a git URL (?branch=main&subdir=app, as BuildKit
 // reads it since 0.24) the older way, #main:app, which docker/cli knows.

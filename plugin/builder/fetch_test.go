@@ -1,6 +1,11 @@
 package builder
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -29,5 +34,38 @@ func TestTheQueryOfAGitURLIsItsFragment(t *testing.T) {
 	} {
 		_, err := fragment(context)
 		assert.Assert(t, err != nil, context)
+	}
+}
+
+// A login in the URL of a build context is shown nowhere.
+func TestTheLoginInAURLIsNotShown(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/there" {
+			http.NotFound(w, r)
+		}
+	}))
+	defer server.Close()
+	address := strings.Replace(server.URL, "://", "://bot:s3cret@", 1)
+	var notes bytes.Buffer
+
+	_, err := download(t.Context(), address+"/missing", &notes)
+	assert.ErrorContains(t, err, "404")
+	assert.Assert(t, !strings.Contains(err.Error(), "s3cret"), "%v", err)
+
+	body, err := download(t.Context(), address+"/there", &notes)
+	assert.NilError(t, err)
+	_, err = io.ReadAll(body)
+	assert.NilError(t, err)
+	assert.NilError(t, body.Close())
+	assert.Assert(t, strings.Contains(notes.String(), "/there"), notes.String())
+	assert.Assert(t, !strings.Contains(notes.String(), "s3cret"), notes.String())
+
+	for _, url := range []string{address + "/x.git", strings.Replace(server.URL, "://", "://s3cret@", 1) + "/x.git"} {
+		o := newOptions()
+		o.dir = url
+		_, err = o.clone(t.Context())
+		assert.ErrorContains(t, err, "/x.git")
+		assert.Assert(t, !strings.Contains(err.Error(), "s3cret"), "%v", err)
 	}
 }
