@@ -2,6 +2,8 @@ package build
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -53,6 +55,34 @@ func TestALostNodeIsFollowedByTheNextThatCan(t *testing.T) {
 			assert.Equal(t, len(second.done("push")), 1)
 		})
 	}
+}
+
+// What stays on a node that is lost is told, though another one has the platform now.
+func TestWhatIsLeftOnALostNodeIsTold(t *testing.T) {
+	t.Parallel()
+	first, second := &engine{}, &engine{}
+	first.Create = func(w http.ResponseWriter) {
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"Id": "vessel"}`)
+	}
+	first.Push = func(_ int, w http.ResponseWriter) {
+		hangUp(w)
+		go first.stop()
+	}
+	r := runner(t)
+	r.Fits = func(_ context.Context, a Assignment, open func() (*Contents, error)) (func(context.Context), error) {
+		if a.Node.Name == "second" {
+			return nil, nil
+		}
+		_, err := open()
+		return func(ctx context.Context) { <-ctx.Done() }, err
+	}
+	nodes := contexts.Nodes{first.start(t, "first", "x86_64"), second.start(t, "second", "x86_64")}
+	results, err := r.Run(t.Context(), always(request(t)), plan(t, nodes, Wanted{Push: true, Targets: tags("reg.example.com/app:1")}))
+	assert.NilError(t, err)
+	assert.Equal(t, results[0].Node.Name, "second")
+	assert.ErrorContains(t, results[0].Left, "container vessel is left on node first")
+	assert.ErrorContains(t, results[0].Left, "image "+idOf("first").String()+" is left on node first")
 }
 
 func TestABuildThatFailsIsNotTriedElsewhere(t *testing.T) {

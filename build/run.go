@@ -49,7 +49,8 @@ type Result struct {
 	// Lost are the failures of nodes that had the platform before, each a
 	// *NodeError.
 	Lost []error
-	// Left is a container that could not be removed.
+	// Left are containers that could not be removed, and images on nodes that
+	// had the platform before.
 	Left error
 	// Err is why this platform failed, a *NodeError; nil when it did not.
 	Err error
@@ -142,11 +143,12 @@ func failures(results []Result) error {
 // as nodes are lost.
 func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, nodes *schedule, w *progress.Writer) Result {
 	var lost []error
+	var left error
 	for {
 		node, err := nodes.take(ctx, a.Able, a.Platform)
 		if err != nil {
 			w.Done(err)
-			return Result{Assignment: a, Lost: lost, Err: a.failed(ctx, "build", err)}
+			return Result{Assignment: a, Lost: lost, Left: left, Err: a.failed(ctx, "build", err)}
 		}
 		if node != a.Node {
 			// There another platform's image may have the targets' names.
@@ -155,7 +157,7 @@ func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, 
 		w.On(node.Name)
 		res := r.awake(ctx, requests, a, nodes, w)
 		w.Done(errors.Unwrap(res.Err)) // the display knows where
-		res.Lost = lost
+		res.Lost, res.Left = lost, errors.Join(left, res.Left)
 		gone := nodeFailure(ctx, res.Err)
 		nodes.give(node, gone)
 		if gone == nil {
@@ -167,9 +169,17 @@ func (r *Runner) platform(ctx context.Context, requests Requests, a Assignment, 
 		if !nodes.others(a.Able) {
 			return res
 		}
-		lost = append(lost, res.Err)
+		lost, left = append(lost, res.Err), errors.Join(res.Left, res.Image.left(node))
 		w = r.writer(a, "")
 	}
+}
+
+// left says that an image stays on a node that is lost, if there is one.
+func (i Image) left(n *contexts.Node) error {
+	if i.ID == "" {
+		return nil
+	}
+	return fmt.Errorf("image %s is left on node %s", i.ID, n.Name)
 }
 
 // writer begins the part of the display that an assignment has on a node.

@@ -107,7 +107,9 @@ func (s *session) printDeviations() {
 			s.printf("Tried again: %s on %s: %v", name, r.Node.Name, retried)
 		}
 		if r.Left != nil {
-			s.printf("Left behind: %v", r.Left)
+			for left := range strings.SplitSeq(r.Left.Error(), "\n") {
+				s.printf("Left behind: %s", left)
+			}
 		}
 		if r.Err != nil && r.Optional {
 			s.printf("Missing: %v", r.Err)
