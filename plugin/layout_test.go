@@ -1,9 +1,11 @@
 package plugin
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -120,4 +122,26 @@ func TestAFailureLeavesAnArchive(t *testing.T) {
 	after, err := os.ReadFile(file)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, after, before)
+}
+
+// Two that write one archive: the one that ends later does not undo what the other did.
+func TestAnArchiveThatChangesMeanwhile(t *testing.T) {
+	s := newShelf(t)
+	s.image(t, "app:a", "linux/amd64")
+	file := filepath.Join(t.TempDir(), "app.tar")
+	slow, fast := newDocker(t, "nobody", nil), newDocker(t, "nobody", nil)
+	for _, tag := range []string{"1", "2"} { // one that is new, and one that is there
+		var begun atomic.Bool
+		s.on(func(http.ResponseWriter, *http.Request) bool {
+			if begun.CompareAndSwap(false, true) {
+				assert.Check(t, fast.run(t, "copy", s.host+"/app:a", "oci-archive:"+file+":fast"+tag))
+			}
+			return false
+		})
+		err := slow.run(t, "copy", s.host+"/app:a", "oci-archive:"+file+":slow"+tag)
+		assert.Equal(t, exitCode(err), exitChanged, "%v", err)
+		plugintest.Contains(t, err.Error(), "app.tar", "changed by someone else since it was read")
+		assert.Equal(t, slow.Out.String(), "")
+		assert.NilError(t, fast.run(t, "inspect", "oci-archive:"+file+":fast"+tag))
+	}
 }

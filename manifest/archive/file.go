@@ -38,7 +38,17 @@ func ReadFile(ctx context.Context, path string, d *layout.Dir) error {
 
 // WriteFile is [Write] to a file, for every user to read. It has the name path only when it is whole and on disk; what had
 // the name before is replaced. Missing directories are made.
-func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (err error) {
+func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) error {
+	return writeFile(ctx, path, d, docker, func() error { return nil })
+}
+
+// UpdateFile is WriteFile of an OCI layout that was read from path. Where ready returns an error, when all is written but
+// for the name, what has the name stays.
+func UpdateFile(ctx context.Context, path string, d *layout.Dir, ready func() error) error {
+	return writeFile(ctx, path, d, false, ready)
+}
+
+func writeFile(ctx context.Context, path string, d *layout.Dir, docker bool, ready func() error) (err error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
 	}
@@ -59,6 +69,9 @@ func WriteFile(ctx context.Context, path string, d *layout.Dir, docker bool) (er
 		err = errors.Join(file.Chmod(0o644), file.Sync())
 	}
 	if err = errors.Join(err, file.Close()); err == nil {
+		err = ready()
+	}
+	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
 	return err

@@ -30,6 +30,9 @@ type layouts struct {
 	shown []string
 	// written are the archives that get what is in a layout in the end.
 	written map[string]*layout.Dir
+	// seen are the files of these as they were when they were read; nil for one that
+	// did not exist.
+	seen map[string]os.FileInfo
 }
 
 // attached is a layout and its name for the registry client.
@@ -108,8 +111,11 @@ func (l *layouts) attach(ctx context.Context, text string, create bool) (string,
 
 // opened opens a layout. An archive is read into a temporary directory.
 func (l *layouts) opened(ctx context.Context, form, path string, create bool) (*layout.Dir, error) {
-	_, err := os.Stat(path)
+	info, err := os.Stat(path)
 	missing := errors.Is(err, fs.ErrNotExist)
+	if form == argument.ArchivePrefix && err == nil {
+		l.seen[path] = info
+	}
 	switch {
 	case missing && !create:
 		return nil, argument.Wrong(fmt.Errorf("opening %s%s: %w", form, path, err))
@@ -134,13 +140,33 @@ func (l *layouts) opened(ctx context.Context, form, path string, create bool) (*
 	return d, err
 }
 
+// unchanged is an error if someone else wrote an archive since it was read: what he
+// put there would be lost.
+func (l *layouts) unchanged(path string) error {
+	before, now := l.seen[path], os.FileInfo(nil)
+	info, err := os.Stat(path)
+	switch {
+	case err == nil:
+		now = info
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if before == nil && now == nil {
+		return nil
+	}
+	if before != nil && now != nil && os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime()) {
+		return nil
+	}
+	return fmt.Errorf("writing %s%s: %w since it was read", argument.ArchivePrefix, path, manifest.ErrChanged)
+}
+
 // close writes the archives, if the command did its work, and removes what was
 // temporary.
 func (l *layouts) close(ctx context.Context, done bool) error {
 	var errs []error
 	for path, d := range l.written {
 		if done {
-			errs = append(errs, archive.WriteFile(ctx, path, d, false))
+			errs = append(errs, archive.UpdateFile(ctx, path, d, func() error { return l.unchanged(path) }))
 		}
 	}
 	for _, d := range l.open {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/docker/cli/cli/command"
@@ -40,7 +41,7 @@ func (r *renamed) Write(p []byte) (int, error) {
 // registry client; to the user they are shown as he wrote them. With dry nothing is
 // written.
 func withLayouts(ctx context.Context, dockerCLI command.Cli, client *manifest.Registry, dry bool, work func(*layouts, command.Cli) error) error {
-	l := &layouts{registry: client, dry: dry, open: map[string]attached{}, written: map[string]*layout.Dir{}}
+	l := &layouts{registry: client, dry: dry, open: map[string]attached{}, written: map[string]*layout.Dir{}, seen: map[string]os.FileInfo{}}
 	r := &renamed{Cli: dockerCLI, layouts: l, held: &bytes.Buffer{}}
 	r.out, r.err = streams.NewOut(r.held), streams.NewOut(r)
 	r.out.SetIsTerminal(dockerCLI.Out().IsTerminal())
