@@ -176,3 +176,21 @@ func TestInspectOfAMissingAttestation(t *testing.T) {
 	err := d.run(t, "inspect", s.host+"/app:a")
 	assert.Equal(t, exitCode(err), exitUnavailable, "%v", err)
 }
+
+// A gate of which nothing could be looked at does not open, and a list within the list is not passed over in silence.
+func TestInspectOfAListWithoutImages(t *testing.T) {
+	s := described(t)
+	s.index(t, "app:nested", nil, s.entry(t, "app:1", nil))
+	s.index(t, "app:empty", nil)
+	d := newDocker(t, "nobody", nil)
+	inner := digest.FromBytes(s.get(t, "app:1")).String()
+	assert.NilError(t, d.run(t, "inspect", s.host+"/app:nested"))
+	plugintest.Contains(t, d.Err.String(), "app:nested lists another list, "+inner, "app@"+inner)
+	for _, tag := range []string{"nested", "empty"} {
+		for _, gate := range []string{"--max-size=1MB", "--verify"} {
+			err := d.run(t, "inspect", gate, s.host+"/app:"+tag)
+			assert.Equal(t, exitCode(err), exitUnverified, "%s %s: %v", tag, gate, err)
+			plugintest.Contains(t, err.Error(), "app:"+tag+" lacks an image to look at")
+		}
+	}
+}

@@ -114,6 +114,7 @@ func (o inspectOptions) read() (*inspectInput, error) {
 	if in.allowed, err = argument.Verify(o.verify, o.foreign); err != nil {
 		return nil, err
 	}
+	in.gate.verify = o.verify != argument.VerifyOff
 	if o.maxSize != "" {
 		in.gate.maxSize, err = units.FromHumanSize(strings.TrimSpace(o.maxSize))
 		if err != nil || in.gate.maxSize <= 0 {
@@ -166,6 +167,9 @@ func runInspect(ctx context.Context, dockerCLI command.Cli, cmd *cobra.Command, 
 			return errors.Join(failed, err)
 		}
 		defer func() { _ = nodes.Close() }()
+	}
+	for _, f := range found {
+		f.warnNested(dockerCLI)
 	}
 	views := make([]inspectView, len(found))
 	for i, f := range found {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/docker-multiarch/docker-multiarch/build/progress"
 	"github.com/docker-multiarch/docker-multiarch/manifest"
+	"github.com/docker-multiarch/docker-multiarch/mediatype"
 	"github.com/docker-multiarch/docker-multiarch/platform"
 	"github.com/docker-multiarch/docker-multiarch/plugin/argument"
 )
@@ -67,6 +68,17 @@ func (in *inspectInput) fetchOne(ctx context.Context, registry *manifest.Registr
 	}
 	f.attested, err = attestedKinds(ctx, registry, name, f.chosen)
 	return f, err
+}
+
+// warnNested says what is not shown: lists that the list has in it. Not every engine
+// finds the images of these.
+func (f *inspected) warnNested(dockerCLI command.Cli) {
+	for _, d := range f.Other {
+		if mediatype.IsIndex(d.MediaType) {
+			fmt.Fprintf(dockerCLI.Err(), "%s lists another list, %s, whose images are not shown: look at %s@%s\n",
+				reference.FamiliarString(f.name), d.Digest, reference.FamiliarName(f.name), d.Digest)
+		}
+	}
 }
 
 // attestedKinds reads what the attestation manifests of images state. One that is

@@ -17,6 +17,7 @@ import (
 type inspectGate struct {
 	require []ocispec.Platform
 	maxSize int64 // 0: any
+	verify  bool  // there has to be something whose programs were looked at
 }
 
 // SizeError is returned when an image is larger than allowed.
@@ -39,6 +40,9 @@ func (g inspectGate) check(all []*inspected) error {
 		honest := slices.DeleteFunc(slices.Clone(f.Images), func(c manifest.Child) bool { return misListed(c) != "" })
 		if lacks := lacking(g.require, honest); len(lacks) > 0 {
 			errs = append(errs, &LackError{image: name, lacks: lacks, has: platformsOf(honest)})
+		}
+		if len(f.Images) == 0 && len(g.require) == 0 && (g.maxSize > 0 || g.verify) {
+			errs = append(errs, &LackError{image: name, lacks: []string{"an image to look at"}})
 		}
 		for _, c := range f.chosen {
 			if g.maxSize > 0 && c.Size > g.maxSize {
