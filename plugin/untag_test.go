@@ -119,6 +119,8 @@ func TestErrorsOfUntag(t *testing.T) {
 		{[]string{"UPPER"}, exitUsage, "UPPER"},
 		{[]string{s.host + "/app@" + digest.FromString("x").String()}, exitUsage, "want a tag"},
 		{[]string{s.host + "/app:1@" + digest.FromString("x").String()}, exitUsage, "want a tag"},
+		{[]string{"oci:layout:1"}, exitUsage, "an image in a registry"},
+		{[]string{"oci-archive:app.tar"}, exitUsage, "an image in a registry"},
 		{[]string{"--platform-tag", "{{.Nope}}", s.host + "/app:1"}, exitUsage, "Nope"},
 		{[]string{"--platform-tag", "a b", s.host + "/app:1"}, exitUsage, "a b"},
 		{[]string{"--platform-tag", "none", s.host + "/app:gone"}, exitUnavailable, "not found"},

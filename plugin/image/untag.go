@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/distribution/reference"
@@ -61,6 +62,9 @@ type platformTag struct {
 }
 
 func runUntag(ctx context.Context, dockerCLI command.Cli, o untagOptions, version string) error {
+	if form, _, _ := splitLayout(o.reference, runtime.GOOS == "windows"); form != "" {
+		return argument.Wrong(fmt.Errorf("invalid reference %q: want an image in a registry, a layout has no per-platform tags", o.reference))
+	}
 	named, err := argument.Reference(o.reference)
 	if err != nil {
 		return err
