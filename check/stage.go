@@ -7,6 +7,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -103,6 +104,10 @@ func (v *view) reach(i int, final bool) *stage {
 		s.steps = append(s.steps, step{command, s.env})
 		s.env = v.after(s.env, command)
 	}
+	for _, command := range triggers(s.Commands) {
+		s.steps = append(s.steps, step{command, s.env})
+		s.env = v.after(s.env, command)
+	}
 	return s
 }
 
@@ -142,6 +147,39 @@ func (v *view) image(use imageUse) {
 	if use.name != "" && use.name != "scratch" {
 		v.images = append(v.images, use)
 	}
+}
+
+// triggers are the instructions that ONBUILD keeps for what is built on a stage, on the
+// lines of their ONBUILD. Of another build's context and stages nothing can be said.
+func triggers(all []instructions.Command) []instructions.Command {
+	var kept []instructions.Command
+	for _, command := range all {
+		onbuild, ok := command.(*instructions.OnbuildCommand)
+		if !ok {
+			continue
+		}
+		parsed, err := parser.Parse(strings.NewReader(onbuild.Expression))
+		if err != nil || len(parsed.AST.Children) != 1 {
+			continue // for the build that runs it to say
+		}
+		node := parsed.AST.Children[0]
+		node.StartLine, node.EndLine = line(onbuild.Location()), line(onbuild.Location())
+		if trigger, err := instructions.ParseCommand(node); err == nil && !ofContext(trigger) {
+			kept = append(kept, trigger)
+		}
+	}
+	return kept
+}
+
+// ofContext says whether an instruction takes files of the build's own context or stages.
+func ofContext(command instructions.Command) bool {
+	switch c := command.(type) {
+	case *instructions.CopyCommand:
+		return true
+	case *instructions.AddCommand:
+		return !slices.ContainsFunc(c.SourcePaths, func(source string) bool { return strings.Contains(source, "://") })
+	}
+	return false
 }
 
 // after returns what the instructions after a command see.
