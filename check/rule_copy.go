@@ -21,6 +21,9 @@ const (
 // checkCopy judges what is copied: by its name, and by what is in it.
 func (v *view) checkCopy(s *stage, step step, c instructions.SourcesAndDest, from string) {
 	at := line(step.Location())
+	for _, word := range append(slices.Clone(c.SourcePaths), c.DestPath) {
+		v.checkWord(step, word, at)
+	}
 	sources := make([]string, len(c.SourcePaths))
 	for i, source := range c.SourcePaths {
 		sources[i] = step.env.expand(v.file.lex, source)

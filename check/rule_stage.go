@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ func (v *view) checkStages() {
 				v.checkArgs([]instructions.ArgCommand{*c})
 			case *instructions.EnvCommand:
 				for _, pair := range c.Env {
+					v.checkWord(step, pair.Value, at)
 					value := step.env.expand(v.file.lex, pair.Value)
 					v.checkAssign(s, assign{pair.Key, value}, at)
 					v.checkPath(s, value, at)
@@ -125,7 +127,18 @@ func isCommandFlag(word string) bool {
 }
 
 func (v *view) checkReads(step step, script script, at int) {
-	for _, name := range script.reads {
+	v.checkUndeclared(step, script.reads, at)
+}
+
+// checkWord judges the variables in a word of an instruction other than RUN.
+func (v *view) checkWord(step step, word string, at int) {
+	if result, err := v.file.lex.ProcessWordWithMatches(word, step.env); err == nil {
+		v.checkUndeclared(step, slices.Sorted(maps.Keys(result.Unmatched)), at)
+	}
+}
+
+func (v *view) checkUndeclared(step step, names []string, at int) {
+	for _, name := range names {
 		if _, ok := step.env[name]; !ok && slices.Contains(targetArgs, name) {
 			v.report(Finding{
 				Rule: ruleArgUndeclared, Level: Error,
