@@ -44,7 +44,7 @@ func (v *view) checkCommand(s *stage, c command, at int) (paths []string) {
 func (c command) fetched(i int) bool {
 	word := c.words[i]
 	if strings.Contains(word, "://") {
-		return true
+		return !namesRepository(word)
 	}
 	return i > 0 && slices.Contains(fetches, c.name()) && !strings.HasPrefix(word, "/") && !strings.HasPrefix(word, "-") && !namesOutput(c.name(), c.words[i-1])
 }
@@ -71,7 +71,7 @@ func (v *view) checkPath(s *stage, value string, at int) {
 	for _, path := range strings.FieldsFunc(value, func(r rune) bool { return r == ':' || r == ' ' || r == '=' }) {
 		arch, ok := foreign(path, s.platform)
 		switch {
-		case !isSystemPath(path) || len(architectures(path)) == 0:
+		case !isSystemPath(path) && !isTripletPath(path) || len(architectures(path)) == 0:
 		case !ok:
 			return
 		case wrong.Rule == "":
@@ -91,6 +91,11 @@ func isSystemPath(path string) bool {
 	return slices.ContainsFunc(systemPaths, func(dir string) bool { return strings.HasPrefix(path, dir) })
 }
 
+// isTripletPath says whether a path is one of Debian's below a prefix, as in --with-libdir=lib/x86_64-linux-gnu.
+func isTripletPath(path string) bool {
+	return strings.HasPrefix(path, "lib/") && strings.Contains(path, "-linux-gnu")
+}
+
 // checkPackages finds packages that are asked for by their architecture.
 func (v *view) checkPackages(s *stage, c command, at int) {
 	for i, word := range c.words {
@@ -106,7 +111,7 @@ func (v *view) checkPackages(s *stage, c command, at int) {
 			slices.Contains(debs, c.name()) && strings.HasPrefix(word, "--add-architecture="),
 			slices.Contains(rpms, c.name()) && len(architectures(suffix)) > 0 && !strings.Contains(word, "/"),
 			c.name() == "apk" && i > 0 && c.words[i-1] == "--arch",
-			strings.Contains(word, "[arch=") || strings.Contains(word, " arch="):
+			namesRepository(word):
 			v.report(Finding{
 				Rule: rulePackage, Level: Error,
 				Why:     fmt.Sprintf("%s asks for packages for %s", visible(word), arch),
@@ -116,8 +121,16 @@ func (v *view) checkPackages(s *stage, c command, at int) {
 	}
 }
 
+// namesRepository says whether a word is a line of a package manager's sources.
+func namesRepository(word string) bool {
+	return strings.Contains(word, "[arch=") || strings.Contains(word, " arch=")
+}
+
 // assigned are variables that tell compilers what to build for.
 var assigned = []string{"GOARCH", "CARGO_BUILD_TARGET", "npm_config_arch", "npm_config_target_arch", "TARGET_ARCH", "DOCKER_DEFAULT_PLATFORM"}
+
+// compilers are variables that name a program, which may be a cross-compiler.
+var compilers = []string{"CC", "CXX", "LD", "AR"}
 
 // checkAssign judges the value of a variable.
 func (v *view) checkAssign(s *stage, a assign, at int) {
@@ -127,7 +140,7 @@ func (v *view) checkAssign(s *stage, a assign, at int) {
 		name = a.value
 	case a.name == "GOARCH" && a.value == "arm" && s.platform.Architecture != "arm", a.name == "GOARCH" && a.value == "386" && !usable("386", s.platform):
 		name = a.value
-	case slices.Contains(assigned, a.name):
+	case slices.Contains(assigned, a.name), slices.Contains(compilers, a.name) && strings.Contains(a.value, "-linux-"):
 		name, _ = foreign(a.value, s.platform)
 	}
 	if name != "" {
@@ -148,11 +161,20 @@ var targetFlags = map[string][]string{
 	"cargo": {"--target"}, "cross": {"--target"}, "rustc": {"--target"}, "rustup": {"add", "--target", "-t"},
 	"dotnet": {"-r", "--runtime", "-a", "--arch"}, "npm": {"--arch", "--cpu"}, "yarn": {"--arch"}, "zig": {"-target"}, "clang": {"-target", "--target"},
 	"go": {"-w"}, "pip": {"--platform"}, "pip3": {"--platform"}, "bun": {"--target"}, "deno": {"--target"}, "pkg": {"-t", "--targets"},
+	"configure": {"--host"},
+}
+
+// tool is what is run, also as python -m TOOL.
+func (c command) tool() string {
+	if strings.HasPrefix(c.name(), "python") && len(c.words) > 2 && c.words[1] == "-m" {
+		return c.words[2]
+	}
+	return c.name()
 }
 
 // checkCompiler finds what is compiled for one architecture by flag or by name.
 func (v *view) checkCompiler(s *stage, c command, at int) {
-	flags := targetFlags[c.name()]
+	flags := targetFlags[c.tool()]
 	for i, word := range c.words {
 		arch, ok := foreign(word, s.platform)
 		if !ok {
@@ -161,6 +183,7 @@ func (v *view) checkCompiler(s *stage, c command, at int) {
 		flag, _, joined := strings.Cut(word, "=")
 		switch {
 		case i == 0 && strings.Contains(c.name(), "-linux-"),
+			c.name() == "dotnet" && strings.HasSuffix(flag, ":RuntimeIdentifier"),
 			i > 0 && slices.Contains(flags, c.words[i-1]),
 			joined && (slices.Contains(flags, flag) || slices.Contains(assigned, flag)),
 			joined && c.name() == "make" && strings.HasSuffix(flag, "ARCH"):
