@@ -9,9 +9,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -22,7 +25,14 @@ import (
 // maxManifest bounds index.json and each manifest, in bytes.
 const maxManifest = 8 << 20
 
-// Dir is an image layout in a directory. It is safe for concurrent use by one process.
+const (
+	// lockEvery is how often a lock is tried that somebody holds, lockLimit how long.
+	lockEvery = 5 * time.Millisecond
+	lockLimit = 10 * time.Second
+)
+
+// Dir is an image layout in a directory. It is safe for concurrent use; what several processes name in
+// it at once is all there in the end, but on Windows.
 type Dir struct {
 	root *os.Root
 
@@ -213,11 +223,29 @@ func (d *Dir) tag(ref string, m ocispec.Descriptor) error {
 	return d.Name(m)
 }
 
+// lock keeps others from changing index.json, in this process and in others. A file system without locks, or somebody who
+// keeps the lock for long, does not stop the work. On Windows nobody could read what is locked: there it is for this process.
+func (d *Dir) lock() (unlock func()) {
+	d.mu.Lock()
+	if runtime.GOOS == "windows" {
+		return d.mu.Unlock
+	}
+	file := flock.New(filepath.Join(d.root.Name(), ocispec.ImageLayoutFile), flock.SetFlag(os.O_RDONLY))
+	for end := time.Now().Add(lockLimit); time.Now().Before(end); time.Sleep(lockEvery) {
+		if held, err := file.TryLock(); held || err != nil {
+			break
+		}
+	}
+	return func() {
+		_ = file.Close()
+		d.mu.Unlock()
+	}
+}
+
 // Name has index.json list these manifests too, in the place of others with the same tags. A manifest's tag is its
 // annotation ocispec.AnnotationRefName; one without stands in the place of itself.
 func (d *Dir) Name(manifests ...ocispec.Descriptor) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	index, err := d.Index()
 	if err != nil {
 		return err
@@ -235,8 +263,7 @@ func supersedes(m, old ocispec.Descriptor) bool {
 
 // List has index.json list these manifests and no others. What it listed before stays as blobs.
 func (d *Dir) List(manifests ...ocispec.Descriptor) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	defer d.lock()()
 	index, err := d.Index()
 	if err != nil {
 		return err

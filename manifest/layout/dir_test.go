@@ -2,6 +2,7 @@ package layout_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,6 +17,9 @@ import (
 	gcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 	"gotest.tools/v3/assert"
 
 	"github.com/docker-multiarch/docker-multiarch/manifest"
@@ -111,4 +115,33 @@ func TestALayoutThatCanNotBeWritten(t *testing.T) {
 	var failed *manifest.Error
 	assert.Assert(t, errors.As(err, &failed))
 	assert.Equal(t, failed.Attempts, 1)
+}
+
+// Several that name images in one layout at once, as runs of their own do, lose none.
+func TestNamesFromSeveralAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "layout")
+	const each = 50
+	var work errgroup.Group
+	for i := range 4 {
+		d, err := layout.Create(dir)
+		assert.NilError(t, err)
+		defer func() { assert.Check(t, d.Close()) }()
+		work.Go(func() error {
+			for j := range each {
+				text := fmt.Sprint(i, "-", j)
+				m := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString(text), Annotations: map[string]string{ocispec.AnnotationRefName: text}}
+				if err := d.Name(m); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	assert.NilError(t, work.Wait())
+	d, err := layout.Open(dir)
+	assert.NilError(t, err)
+	defer func() { assert.Check(t, d.Close()) }()
+	index, err := d.Index()
+	assert.NilError(t, err)
+	assert.Equal(t, len(index.Manifests), 4*each)
 }
