@@ -84,6 +84,13 @@ func (e *TestError) Error() string { return fmt.Sprintf("%q: %v", e.Test, e.Err)
 
 func (e *TestError) Unwrap() error { return e.Err }
 
+// NoShell tells whether the test may have failed because the image lacks the
+// shell that it needs. A user or group that the image lacks, the engine names.
+func (e *TestError) NoShell() bool {
+	text := e.Err.Error()
+	return e.Shell && !e.Started && !strings.Contains(text, "unable to find user") && !strings.Contains(text, "unable to find group")
+}
+
 // all runs the tests of a built image on the node that built it, one after the
 // other.
 func (tests Tests) all(ctx context.Context, a Assignment, image Image, w *progress.Writer) error {

@@ -217,7 +217,7 @@ func loginHint(err error) string {
 
 // testHint says what to do about an image without a shell.
 func testHint(err error) string {
-	if e, _ := errors.AsType[*build.TestError](err); e.Shell && !e.Started {
+	if e, _ := errors.AsType[*build.TestError](err); e.NoShell() {
 		return `A test is a line for the image's shell. An image without one takes words: --test '["/app","--version"]'`
 	}
 	return ""

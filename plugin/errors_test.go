@@ -82,6 +82,7 @@ var explained = []struct {
 	{"a program for another machine", onNode("verify", &binary.MisfitError{Platform: platforms.MustParse("linux/386")}), 4, "--allow-foreign"},
 	{"a test that fails", onNode("test", &build.TestError{Test: "x", Shell: true, Started: true, Err: errors.New("exit code: 1")}), 1, ""},
 	{"a test without a shell", onNode("test", &build.TestError{Test: "x", Shell: true, Err: errors.New("no such file")}), 1, "takes words"},
+	{"a test as a user that the image lacks", onNode("test", &build.TestError{Test: "x", Shell: true, Err: errors.New("unable to find user app: no matching entries in passwd file")}), 1, ""},
 	{"a test whose node is lost", onNode("test", &build.TestError{Test: "x", Shell: true, Err: fmt.Errorf("%w: x", build.ErrNodeLost)}), 3, "docker --context pi version"},
 	{"a test whose node is full", onNode("test", &build.TestError{Test: "x", Shell: true, Err: fmt.Errorf("%w: x", build.ErrNodeFull)}), 3, "docker --context pi system prune"},
 	{"an image that can't be healthy", onNode("test", build.ErrNoHealthcheck), 1, "--test-health"},
