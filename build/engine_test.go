@@ -56,7 +56,7 @@ type engine struct {
 	Lost int
 	// RepoDigests are under what names it knows its images by digest.
 	RepoDigests []string
-	// Deaf has it answer no more pings.
+	// Deaf has it answer no more pings, and remove no container.
 	Deaf atomic.Bool
 
 	name, machine string
@@ -177,6 +177,8 @@ func (e *engine) serve(ctx context.Context, t *testing.T, w http.ResponseWriter,
 		_, _ = io.WriteString(w, "[]")
 	case path == "/containers/create":
 		e.Create(w)
+	case strings.HasPrefix(path, "/containers/") && r.Method == http.MethodDelete && e.Deaf.Load():
+		hangUp(w)
 	case strings.HasPrefix(path, "/containers/") && r.Method == http.MethodDelete:
 		e.note("remove %s", strings.TrimPrefix(path, "/containers/"))
 	case isImage && r.Method == http.MethodDelete:

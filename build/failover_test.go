@@ -66,8 +66,8 @@ func TestWhatIsLeftOnALostNodeIsTold(t *testing.T) {
 		_, _ = io.WriteString(w, `{"Id": "vessel"}`)
 	}
 	first.Push = func(_ int, w http.ResponseWriter) {
+		first.Deaf.Store(true)
 		hangUp(w)
-		go first.stop()
 	}
 	r := runner(t)
 	r.Fits = func(_ context.Context, a Assignment, open func() (*Contents, error)) (func(context.Context), error) {
