@@ -13,26 +13,28 @@ import (
 func (r *Registry) Layer(ctx context.Context, repo reference.Named, layer ocispec.Descriptor) (io.ReadCloser, error) {
 	in := r.repository(repo, false)
 	t := in.reading(layer.Digest, false)
-	var (
-		body    io.ReadCloser
-		w       *watchdog
-		watched context.Context
-		stop    context.CancelFunc
-	)
+	var reader *layerReader
 	err := in.retry(ctx, t, func(ctx context.Context) (err error) {
-		watched, w, stop = watch(ctx, silentTimeout) // not before: waiting for the next attempt is no silence
-		if body, err = in.open(watched, layer); err != nil {
-			err = timedOut(ctx, watched, err)
-			stop()
-		}
+		reader, err = in.layer(ctx, t, layer)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	return reader, nil
+}
+
+// layer makes one attempt at a layer. The registry's silence counts from now on: to wait for an attempt is none.
+func (r repository) layer(parent context.Context, t task, layer ocispec.Descriptor) (*layerReader, error) {
+	ctx, w, stop := watch(parent, silentTimeout)
+	body, err := r.open(ctx, layer)
+	if err != nil {
+		defer stop()
+		return nil, timedOut(parent, ctx, err)
+	}
 	return &layerReader{
 		stream:  newStream(body, layer, w.moved),
-		explain: func(err error) error { return in.explain(ctx, t, timedOut(ctx, watched, err)) },
+		explain: func(err error) error { return r.explain(parent, t, timedOut(parent, ctx, err)) },
 		close: func() error {
 			defer stop()
 			return body.Close()

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -232,9 +231,11 @@ func (d *Dir) lock() (unlock func()) {
 		return d.mu.Unlock
 	}
 	file := flock.New(filepath.Join(d.root.Name(), ocispec.ImageLayoutFile), flock.SetFlag(os.O_RDONLY))
-	ctx, cancel := context.WithTimeout(context.Background(), lockLimit)
-	defer cancel()
-	_, _ = file.TryLockContext(ctx, lockEvery)
+	for end := time.Now().Add(lockLimit); time.Now().Before(end); time.Sleep(lockEvery) {
+		if held, err := file.TryLock(); held || err != nil {
+			break
+		}
+	}
 	return func() {
 		_ = file.Close()
 		d.mu.Unlock()
