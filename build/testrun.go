@@ -3,6 +3,8 @@ package build
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -33,8 +35,7 @@ func (v *vessel) show(ctx context.Context, step *progress.Step) (func(), error) 
 	demultiplexed, logged := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(demultiplexed)
-		_, err := stdcopy.StdCopy(out, out, attached.Reader)
-		_ = out.CloseWithError(err)
+		_ = out.CloseWithError(demultiplex(out, attached.Reader))
 	}()
 	go func() {
 		defer close(logged)
@@ -49,6 +50,27 @@ func (v *vessel) show(ctx context.Context, step *progress.Step) (func(), error) 
 		<-demultiplexed
 		<-logged
 	}, nil
+}
+
+// demultiplex passes on what the frames of an engine's stream hold, of both outputs
+// (moby's api/pkg/stdcopy, which makes room for as much as a frame says it has).
+func demultiplex(out io.Writer, in io.Reader) error {
+	var header [8]byte
+	for {
+		_, err := io.ReadFull(in, header[:])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && stdcopy.StdType(header[0]) > stdcopy.Stderr {
+			return fmt.Errorf("the engine sent a frame of kind %d", header[0])
+		}
+		if err == nil {
+			_, err = io.CopyN(out, in, int64(binary.BigEndian.Uint32(header[4:])))
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // lastWords is how long the output of a container that has ended is waited for.
