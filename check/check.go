@@ -75,12 +75,12 @@ func Check(ctx context.Context, inputs []Input, o Options) (*Report, error) {
 		v.checkBases(b)
 		v.checkStages()
 		v.checkSystems(inputs)
-		found = append(found, onPurpose(v.found)...)
+		found = append(found, v.found...)
 		if o.Style {
 			found = append(found, v.lint(ctx)...)
 		}
 	}
-	report.Findings = append(report.Findings, merge(kept(views, found))...)
+	report.Findings = append(report.Findings, merge(kept(views, onPurpose(found)))...)
 	report.Bases, report.Unknown = b.table(views), b.failed()
 	return report, ctx.Err()
 }

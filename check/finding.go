@@ -78,17 +78,23 @@ func names(all ...ocispec.Platform) []string {
 	return formatted
 }
 
-// onPurpose leaves out the findings of a Dockerfile that handles several foreign
-// architectures one by one, as one that cross-compiles for all of them does.
+// onPurpose leaves out the findings of a Dockerfile that handles several
+// architectures one by one, as one that cross-compiles for all of them does. Each
+// platform's findings name those of the others: $TARGETARCH is foreign to none.
 func onPurpose(all []Finding) []Finding {
-	named := map[string]string{}
-	several := map[string]bool{}
+	type use struct{ file, rule string }
+	named := map[use]string{}
+	several := map[use]bool{}
 	for _, f := range all {
-		if f.Rule != ruleBuild && f.Rule != ruleCopy {
+		if !slices.Contains([]string{ruleBuild, ruleCopy, rulePackage}, f.Rule) {
 			continue
 		}
-		several[f.Rule] = several[f.Rule] || named[f.Rule] != "" && named[f.Rule] != f.arch
-		named[f.Rule] = f.arch
+		arch, of := f.arch, use{f.File, f.Rule}
+		if f.Rule == rulePackage && arch == "386" {
+			arch = "amd64" // its packages come with those for amd64
+		}
+		several[of] = several[of] || named[of] != "" && named[of] != arch
+		named[of] = arch
 	}
-	return slices.DeleteFunc(all, func(f Finding) bool { return several[f.Rule] })
+	return slices.DeleteFunc(all, func(f Finding) bool { return several[use{f.File, f.Rule}] })
 }

@@ -113,7 +113,7 @@ func (v *view) checkPackages(s *stage, c command, at int) {
 			c.name() == "apk" && i > 0 && c.words[i-1] == "--arch",
 			namesRepository(word):
 			v.report(Finding{
-				Rule: rulePackage, Level: Error,
+				Rule: rulePackage, Level: Error, arch: arch,
 				Why:     fmt.Sprintf("%s asks for packages for %s", visible(word), arch),
 				Instead: "no architecture (the package manager takes its own), or $(dpkg --print-architecture)",
 			}, at)
