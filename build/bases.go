@@ -29,18 +29,14 @@ var ErrDockerfile = errors.New("invalid Dockerfile")
 // before the build (an image named by a variable without a value) is left out:
 // the build will say what is wrong with it.
 func basesOf(d *source.Dockerfile, args map[string]string, target string, p ocispec.Platform) ([]reference.Named, error) {
-	parsed, err := parser.Parse(bytes.NewReader(d.Content))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDockerfile, located(err, d))
-	}
-	stages, global, err := instructions.Parse(parsed.AST, nil)
+	escape, stages, global, err := parseDockerfile(d.Content)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDockerfile, located(err, d))
 	}
 	if err := hasTarget(stages, target); err != nil {
 		return nil, err
 	}
-	b := bases{lex: shell.NewLex(parsed.EscapeToken), env: environment(shell.NewLex(parsed.EscapeToken), global, args, p), found: map[string]reference.Named{}}
+	b := bases{lex: shell.NewLex(escape), env: environment(shell.NewLex(escape), global, args, p), found: map[string]reference.Named{}}
 	if syntax, _, _, ok := parser.DetectSyntax(d.Content); ok {
 		b.add(syntax, nil)
 	}
@@ -55,18 +51,25 @@ func basesOf(d *source.Dockerfile, args map[string]string, target string, p ocis
 	return slices.Collect(maps.Values(b.found)), nil
 }
 
+// parseDockerfile reads a Dockerfile: its escape character, its stages, and the arguments
+// before them.
+func parseDockerfile(content []byte) (escape rune, stages []instructions.Stage, global []instructions.ArgCommand, err error) {
+	parsed, err := parser.Parse(bytes.NewReader(content))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	stages, global, err = instructions.Parse(parsed.AST, nil)
+	return parsed.EscapeToken, stages, global, err
+}
+
 // expandBase fills in the arguments in the image name of a FROM, or leaves it as
 // it is written.
 func expandBase(req Request, p ocispec.Platform, name string) string {
-	parsed, err := parser.Parse(bytes.NewReader(req.Dockerfile.Content))
+	escape, _, global, err := parseDockerfile(req.Dockerfile.Content)
 	if err != nil {
 		return name
 	}
-	_, global, err := instructions.Parse(parsed.AST, nil)
-	if err != nil {
-		return name
-	}
-	lex := shell.NewLex(parsed.EscapeToken)
+	lex := shell.NewLex(escape)
 	expanded, err := lex.ProcessWordWithMatches(name, environment(lex, global, req.BuildArgs, p))
 	if err != nil || expanded.Result == "" {
 		return name

@@ -49,8 +49,8 @@ type feature struct {
 
 // features is what engines can do and since when. An engine embeds BuildKit and
 // with it a Dockerfile frontend: 20.10 has BuildKit 0.8 and frontend 1.2, 23.0
-// has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 26.0 has 0.13, 27.0 has 0.14 and 1.8 (the vendor.mod
-// of moby's release branches).
+// has 0.10 and 1.4, 24.0 has 0.11 and 1.5, 26.0 has 0.13, 27.0 has 0.14 and 1.8
+// (the vendor.mod of moby's release branches).
 var features = append([]feature{
 	{name: "--build-context", used: func(r Request) bool { return len(r.NamedContexts) > 0 }, builder: contexts.BuildKit, since: "23.0", frontend: true},
 	{name: "a here-document in the Dockerfile", used: hasHeredoc, builder: contexts.BuildKit, since: "23.0", frontend: true},
@@ -119,15 +119,16 @@ func (a Assignment) Check(req Request) error {
 	return errors.Join(errs...)
 }
 
-// epochArg has BuildKit give an image and its history one time.
-const epochArg = "SOURCE_DATE_EPOCH"
+// EpochArg is the build argument that has BuildKit give an image and its history
+// one time, in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch).
+const EpochArg = "SOURCE_DATE_EPOCH"
 
 // Ignored returns an *UnsupportedError for what is in req, the engine of the
 // assignment makes no use of, and is no reason to fail: SOURCE_DATE_EPOCH, which
 // distributions set for all that they build.
 func (a Assignment) Ignored(req Request) error {
-	epoch := feature{name: epochArg, builder: contexts.BuildKit, since: "24.0"}
-	if _, given := req.BuildArgs[epochArg]; !given || a.Node.Asleep {
+	epoch := feature{name: EpochArg, builder: contexts.BuildKit, since: "24.0"}
+	if _, given := req.BuildArgs[EpochArg]; !given || a.Node.Asleep {
 		return nil
 	}
 	if needs := epoch.missing(a.Node.Engine, false); needs != "" {

@@ -67,7 +67,7 @@ func (v *view) checkRun(s *stage, step step, c *instructions.RunCommand) {
 	at := line(c.Location())
 	for _, text := range scripts(c.ShellDependantCmdLine) {
 		script := readScript(text, step.env)
-		v.checkReads(step, script, at)
+		v.checkUndeclared(step, script.reads, at)
 		var paths []string
 		for _, command := range script.commands {
 			paths = append(paths, v.checkCommand(s, command, at)...)
@@ -124,10 +124,6 @@ func isShell(program string) bool {
 // isCommandFlag says whether a shell takes its commands from the next word: -c, -lc, -euxc.
 func isCommandFlag(word string) bool {
 	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c")
-}
-
-func (v *view) checkReads(step step, script script, at int) {
-	v.checkUndeclared(step, script.reads, at)
 }
 
 // checkWord judges the variables in a word of an instruction other than RUN.

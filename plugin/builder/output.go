@@ -114,10 +114,11 @@ func (o output) isArchive() bool {
 }
 
 func (o output) checked() (output, error) {
-	if info, err := os.Stat(o.dest); err == nil && o.kind == string(build.OutputLocal) && !info.IsDir() {
+	switch info, err := os.Stat(o.dest); {
+	case err != nil: // what is not there can be made
+	case o.kind == string(build.OutputLocal) && !info.IsDir():
 		return o, fmt.Errorf("%s is not a directory", o.dest)
-	}
-	if info, err := os.Stat(o.dest); err == nil && o.isArchive() && o.dest != toStdout {
+	case o.isArchive() && o.dest != toStdout:
 		o.dir = o.dir || info.IsDir()
 		if !info.IsDir() && (o.dir || !info.Mode().IsRegular()) {
 			return o, fmt.Errorf("%s is neither a directory nor a regular file", o.dest)

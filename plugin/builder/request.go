@@ -63,9 +63,9 @@ func (s *session) readBuildArgs(r *build.Request, a build.Assignment) error {
 			r.BuildArgs[key] = fromEnv
 		}
 	}
-	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
-		if _, ok := r.BuildArgs["SOURCE_DATE_EPOCH"]; !ok {
-			r.BuildArgs["SOURCE_DATE_EPOCH"] = epoch
+	if epoch := os.Getenv(build.EpochArg); epoch != "" {
+		if _, ok := r.BuildArgs[build.EpochArg]; !ok {
+			r.BuildArgs[build.EpochArg] = epoch
 		}
 	}
 	return nil
